@@ -1,0 +1,101 @@
+"""Decides whether a model implies sequential consistency per location.
+
+If it does, combinations of rf and co that break it need not be enumerated.  The test is syntactic and errs on the
+safe side: a model for which it says no is evaluated over all combinations.
+
+SC per location (Alglave, Maranget, Tautschnig, TOPLAS 2014, section 4.2): ``acyclic po-loc | rf | co | fr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from membar_check.cat.dag import CheckNode, Graph, Node, OrderChoice
+
+
+def implies_coherence(graph: Graph, checks: Sequence[CheckNode], order: OrderChoice | None) -> bool:
+    """True if a check (or the partial order that coherence must extend) forces SC per location."""
+    if order is None:
+        return False
+    g, co = graph, order.result
+    po_loc = g.intersect(g.prim("po", "R"), g.prim("loc", "R"))
+    rf = g.prim("rf", "R")
+    needed = [po_loc, rf, co, g.seq(g.inverse(rf), co)]
+    for check in checks:
+        if check.prefix == "" and not check.negated and check.test == "acyclic":
+            if all(covers(g, check.node, n) for n in needed):
+                return True
+    return _prefix_covers(g, order.base)
+
+
+def _prefix_covers(g: Graph, base: Node) -> bool:
+    """Whether ``base`` orders writes as program order and rf demand (then every extension is coherent)."""
+    r, w, rf = g.prim("R", "S"), g.prim("W", "S"), g.prim("rf", "R")
+    po_loc = g.intersect(g.prim("po", "R"), g.prim("loc", "R"))
+    back = g.inverse(rf)
+    shapes = [
+        [g.restrict(w, po_loc, w)],
+        [g.seq(rf, g.restrict(r, po_loc, w))],
+        [g.seq(g.restrict(w, po_loc, r), back)],
+        [g.seq(g.seq(rf, g.restrict(r, po_loc, r)), back), g.seq(rf, g.seq(g.restrict(r, po_loc, r), back))],
+    ]
+    parts = [p for p in (base.args if base.op == "or" else (base,)) if p]
+    parts = [p.args[0] if p.op == "minus" and p.args[1] is g.id and p.args[0] else p for p in parts]
+    return all(any(p in shape for p in parts) for shape in shapes)
+
+
+def covers(g: Graph, big: Node, small: Node, depth: int = 24) -> bool:
+    """A sound, incomplete test that ``small`` is included in ``big`` on every test."""
+    if big is small:
+        return True
+    if depth == 0:
+        return False
+    if small.op == "and" and any(a is not None and covers(g, big, a, depth - 1) for a in small.args):
+        return True
+    if big.op == "or":
+        if any(a is not None and covers(g, a, small, depth - 1) for a in big.args):
+            return True
+        return _split_covers(g, big, small, depth)
+    if big.op == "plus":
+        return big.args[0] is not None and covers(g, big.args[0], small, depth - 1)
+    if big.op == "minus" and big.args[1] is g.id and big.args[0] is not None:
+        return _irreflexive(small) and covers(g, big.args[0], small, depth - 1)
+    if big.op == "inv" and small.op == "inv":
+        assert big.args[0] and small.args[0]
+        return covers(g, big.args[0], small.args[0], depth - 1)
+    if big.op == "seq" and small.op == "seq":
+        pairs = zip(big.args, small.args, strict=True)
+        return all(a is not None and b is not None and covers(g, a, b, depth - 1) for a, b in pairs)
+    return False
+
+
+def _irreflexive(n: Node) -> bool:
+    """Relations that never relate an event to itself: ``rf^-1;co`` goes from a read to a write."""
+    return n.op == "seq" and n.args[0] is not None and n.args[0].op == "inv"
+
+
+def _split_covers(g: Graph, big: Node, small: Node, depth: int) -> bool:
+    """``(r & int) | (r & ext)`` covers what ``r`` covers; so do ``r & s`` and ``r \\ s`` together."""
+    external, internal = g.prim("ext", "R"), g.prim("int", "R")
+    for part in big.args:
+        if part is None:
+            continue
+        if part.op == "and" and external in part.args:
+            whole = _without(g, part, external)
+            other = g.intersect(whole, internal)
+            rest = g.minus(whole, g.intersect(whole, external))
+            same = other in big.args or rest in big.args
+            if same and covers(g, whole, small, depth - 1):
+                return True
+        if part.op == "minus" and part.args[0] is not None and part.args[1] in big.args:
+            if covers(g, part.args[0], small, depth - 1):
+                return True
+    return False
+
+
+def _without(g: Graph, conjunction: Node, factor: Node) -> Node:
+    rest = [a for a in conjunction.args if a is not None and a is not factor]
+    out = rest[0]
+    for a in rest[1:]:
+        out = g.intersect(out, a)
+    return out

@@ -1,0 +1,108 @@
+"""Source positions and the errors that carry them.
+
+Every complaint about an input is an :class:`InputError` with a :class:`Span`, printed as file, line and column, the
+offending line and a caret.  Everything that keeps the checker from an answer although the input is good is an
+:class:`Inconclusive` with a named reason.  This module imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text and the name under which the user knows it (a path, or a name such as ``<built-in>``)."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range ``start..end`` of character offsets into a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """Line number, from 1."""
+        return self.source.text.count("\n", 0, self.start) + 1
+
+    @property
+    def column(self) -> int:
+        """Column number, from 1, in characters."""
+        return self.start - (self.source.text.rfind("\n", 0, self.start) + 1) + 1
+
+    @property
+    def text(self) -> str:
+        """The text that the span covers."""
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """The span from the start of this one to the end of ``other`` (same source)."""
+        return Span(self.source, self.start, other.end)
+
+    def where(self) -> str:
+        """``file:line:column``."""
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def excerpt(self) -> str:
+        """The source line, and under it carets below the span; empty where the source has no text."""
+        text = self.source.text
+        begin = text.rfind("\n", 0, self.start) + 1
+        stop = text.find("\n", begin)
+        line = text[begin:] if stop < 0 else text[begin:stop]
+        if not line.strip():
+            return ""
+        shown = "".join(c if c.isprintable() else " " for c in line.expandtabs(1))
+        width = max(1, min(self.end, begin + len(line)) - self.start)
+        return f"    {shown}\n    {' ' * (self.start - begin)}{'^' * width}"
+
+
+class MembarError(Exception):
+    """The base of all errors that are meant for the user.
+
+    ``message`` says what was found and what was expected, ``hint`` (may be empty) what to do.
+    """
+
+    exit_status = 2
+
+    def __init__(self, message: str, span: Span | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.hint = hint
+
+    def render(self) -> str:
+        """The whole message as printed: position, text, source line with caret, hint."""
+        head = f"{self.span.where()}: {self.message}" if self.span else self.message
+        parts = [head]
+        if self.span:
+            parts.append(self.span.excerpt())
+        if self.hint:
+            parts.append(f"    hint: {self.hint}")
+        return "\n".join(p for p in parts if p)
+
+
+class InputError(MembarError):
+    """The user's file, option or model is wrong.  Exit status 2."""
+
+
+class Unsupported(InputError):
+    """The input is legal but uses something that the checker does not have.  Exit status 2."""
+
+
+class Inconclusive(MembarError):
+    """No answer: time, memory, or a bound was reached.  Exit status 3; never a pass.
+
+    ``reason`` is one of ``time-out``, ``memory``, ``unrolling``, ``engine``.
+    """
+
+    exit_status = 3
+
+    def __init__(self, reason: str, message: str, span: Span | None = None, hint: str = "") -> None:
+        super().__init__(message, span, hint)
+        self.reason = reason

@@ -1,0 +1,154 @@
+"""The one entrance to the engines: checks a litmus file under a model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from membar_check.diagnostics import Inconclusive, InputError, Source
+from membar_check.engine.masks import MasksEngine, Tally
+from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_macros, get_model
+from membar_check.events.build import build
+from membar_check.litmus.parser import parse_litmus
+from membar_check.litmus.syntax import LitmusTest
+from membar_check.program.ir import Program
+from membar_check.program.lower import lower
+from membar_check.verdict import Verdict
+
+MASKS_LIMIT = 1 << 25  # candidates that the masks engine goes through before it gives up
+AUTO_LIMIT = 1 << 22  # candidates up to which ``auto`` prefers the masks engine
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What to check with; see ``membar-check run --help`` for the meaning of each."""
+
+    model: str | None = None
+    include_dirs: tuple[str, ...] = ()
+    bell: str | None = None
+    macros: str | None = None
+    conf: str | None = None
+    variants: tuple[str, ...] = ()
+    unroll: int = 2
+    engine: str = "auto"
+    reach: bool = False
+    witness: bool = False
+
+
+def check_file(path: str, options: CheckOptions) -> Verdict:
+    """Checks one litmus file.
+
+    Raises InputError (also for files that cannot be read), Unsupported, Inconclusive.
+    """
+    return check_test(parse_litmus(Source(path, read_text(path))), options)
+
+
+def read_text(path: str) -> str:
+    """The text of an input file.  Raises InputError if it cannot be read or is no text."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        hint = "litmus tests are text files in UTF-8"
+        raise InputError(f"{path}: not a text file (byte {error.start} is no UTF-8)", hint=hint) from error
+
+
+def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:
+    """Checks a parsed test; errors as :func:`check_file`."""
+    start = time.process_time()
+    request = model_request(test, options)
+    model = get_model(request)
+    program = lower_for(test, model, options)
+    structure = build(program, options.unroll)
+    verdict = _judge(program, structure, model, options)
+    return _with_time(verdict, time.process_time() - start)
+
+
+def model_request(test: LitmusTest, options: CheckOptions) -> ModelRequest:
+    """Which model the options (and the configuration file they name) ask for."""
+    model, bell, macros = options.model, options.bell, options.macros
+    include_dirs = options.include_dirs
+    variants = set(options.variants)
+    if options.conf:
+        from membar_check.program.config import read_config
+
+        config = read_config(_find_conf(options.conf, include_dirs))
+        model = model or config.model or None
+        bell = bell or config.bell or None
+        macros = macros or config.macros or None
+        folders = [str(config.directory), *(str(config.directory / d) for d in config.includes), *config.includes]
+        include_dirs = (*include_dirs, *folders)
+        variants |= set(config.variants)
+    return ModelRequest(model, bell, macros, include_dirs, frozenset(variants) | DEFAULT_VARIANTS, test.arch)
+
+
+def _find_conf(name: str, include_dirs: tuple[str, ...]) -> Path:
+    for candidate in (Path(name), *(Path(d) / name for d in include_dirs)):
+        if candidate.is_file():
+            return candidate
+    return Path(name)
+
+
+def lower_for(test: LitmusTest, model: Model, options: CheckOptions) -> Program:
+    """The program of a test, with the macros and tagging that the model wants."""
+    if test.arch != "C":
+        return lower(test)
+    macros = get_macros(model.macros) if model.macros else None
+    return lower(test, macros, lkmmv2=_tags_both_halves(model))
+
+
+def _tags_both_halves(model: Model) -> bool:
+    """Whether the model is written for read-modify-writes that carry their tag on both halves (lkmmv2).
+
+    The variant says so; without it, the tags of the macro file do: upper-case ``MB`` belongs to that style.
+    """
+    if "lkmmv2" in {v.lower() for v in model.request.variants}:
+        return True
+    if "lkmmv1" in {v.lower() for v in model.request.variants} or model.macros is None:
+        return False
+    return "{MB}" in read_text(str(model.macros))
+
+
+def _judge(program: Program, structure: object, model: Model, options: CheckOptions) -> Verdict:
+    from membar_check.events.structure import Structure
+
+    assert isinstance(structure, Structure)
+    if model.compiled is None:
+        raise Inconclusive("engine", f"the model needs the reference interpreter: {model.why}")
+    engine = MasksEngine(model.compiled, structure, MASKS_LIMIT)
+    tally = engine.run(not options.reach, options.witness, options.reach)
+    return make_verdict(program, model, engine, tally, options)
+
+
+def make_verdict(program: Program, model: Model, engine: MasksEngine, tally: Tally, options: CheckOptions) -> Verdict:
+    test = program.test
+    return Verdict(
+        test=test.name,
+        file=test.source.name,
+        arch=test.arch,
+        model=model.name,
+        engine="masks",
+        condition=test.condition,
+        condition_text="",
+        states=None if options.reach else engine.observed.sorted_states(tally.states),
+        positive=None if options.reach else tally.positive,
+        negative=None if options.reach else tally.negative,
+        flags=tuple(sorted(tally.flags)),
+        loop=tally.loop,
+        undefined=tally.undefined,
+        reached=tally.positive > 0,
+        counter_reached=tally.negative > 0,
+        hash="",
+        candidates=tally.candidates,
+        cpu_seconds=0.0,
+    )
+
+
+def _with_time(verdict: Verdict, seconds: float) -> Verdict:
+    from dataclasses import replace
+
+    return replace(verdict, cpu_seconds=seconds)

@@ -1,0 +1,232 @@
+"""The engine that evaluates all candidates of a test at once, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from membar_check.cat.dag import CompiledModel, Node, OrderChoice, PickChoice
+from membar_check.cat.model import CannotCompile
+from membar_check.diagnostics import Inconclusive, InputError
+from membar_check.engine.evaluate import Evaluator
+from membar_check.engine.outcome import Finals, Observed, RawState, Where, split_states
+from membar_check.events.orders import Edge
+from membar_check.events.space import Chunk, Space, chunks
+from membar_check.events.structure import Path, Structure
+from membar_check.events.valuation import Valuation
+from membar_check.program.ir import Program
+from membar_check.relation import Relation, nonempty, subtract
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the candidates looked at so far add up to.  ``shown`` and ``counter``: where an execution that satisfies
+    (does not satisfy) the proposition was first found, as (chunk, candidate number)."""
+
+    states: set[RawState] = field(default_factory=set)
+    positive: int = 0
+    negative: int = 0
+    flags: set[str] = field(default_factory=set)
+    undefined: bool = False
+    loop: bool = False
+    candidates: int = 0
+    shown: Located | None = None
+    counter: Located | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One candidate, in the evaluator of its chunk."""
+
+    evaluator: Evaluator
+    number: int
+    raw: RawState
+
+
+class MasksEngine:
+    """Judges a structure under a compiled model."""
+
+    def __init__(self, model: CompiledModel, structure: Structure, limit: int) -> None:
+        self.model = model
+        self.structure = structure
+        self.program: Program = structure.program
+        self.observed = Observed(self.program)
+        self.limit = limit
+        self._base = base_parts(model)
+        self.space = Space(structure, model.coherent, None if self._plain_order() else self._ordered)
+
+    # --- coherence ---
+    def _plain_order(self) -> bool:
+        """Whether coherence is that of ordinary writes, with nothing given in advance but the initial write."""
+        order = self.model.order
+        if order is None:
+            return True
+        initial_first = _initial_first(self.model)
+        return order.members is self.model.graph.prim("W", "S") and all(p in initial_first for p in self._base.static)
+
+    def _ordered(self, paths: tuple[Path, ...]) -> tuple[frozenset[int], frozenset[Edge]]:
+        order = self.model.order
+        assert order is not None
+        chunk = Chunk.of_paths(self.structure, paths)
+        evaluator = Evaluator(self.model, chunk, Valuation(chunk), {})
+        members = frozenset(evaluator.set_of(order.members))
+        before = frozenset(
+            (a, b) for part in self._base.static for a, row in evaluator.relation(part).items() for b in row
+        )
+        return members, before
+
+    # --- running ---
+    def run(self, want_states: bool = True, want_witness: bool = False, stop_when_shown: bool = False) -> Tally:
+        """Looks at every candidate.  Raises Inconclusive when there are more than the limit."""
+        tally = Tally()
+        for run in chunks(self.space):
+            tally.candidates += sum(b.size for b in run)
+            if tally.candidates > self.limit:
+                raise Inconclusive("engine", f"more than {self.limit} candidates", hint="try --engine z3")
+            for chunk, choices, valid in self._choose(Chunk(self.structure, run)):
+                self._judge(chunk, choices, valid, tally, want_states, want_witness)
+            if stop_when_shown and tally.shown is not None:
+                break
+        return tally
+
+    def _choose(self, chunk: Chunk) -> Iterator[tuple[Chunk, dict[str, Relation], int]]:
+        """The chunk with the model's choices made: coherence is in the chunk, picks multiply its candidates."""
+        choices: dict[str, Relation] = {}
+        valid = chunk.full
+        picks = [c for c in self.model.choices if isinstance(c, PickChoice)]
+        if picks:
+            evaluator = Evaluator(self.model, chunk, Valuation(chunk), {})
+            wanted = [(c, evaluator.set_of(c.targets), evaluator.relation(c.pairs)) for c in picks]
+            if any(targets for _, targets, _ in wanted):
+                from membar_check.engine.picks import expand
+
+                chunk, choices, valid = expand(chunk, wanted)
+            else:
+                choices = {c.result.name: {} for c in picks}
+        order = self.model.order
+        if order is not None:
+            choices[order.result.name] = chunk.co
+        yield chunk, choices, valid
+
+    def _judge(
+        self, chunk: Chunk, choices: dict[str, Relation], valid: int, tally: Tally, want_states: bool, want_witness: bool
+    ) -> None:
+        valuation = Valuation(chunk)
+        valid = self._consistent_values(chunk, valuation, valid)
+        for path, mask in chunk.paths:
+            if path.cut and valid & mask:
+                tally.loop = True
+                valid &= ~mask
+        finals = Finals(chunk, valuation, self.program)
+        where = Where(finals, self.observed)
+        if self.program.filter is not None and valid:
+            valid &= where.holds(self.program.filter)
+        if not valid:
+            return
+        evaluator = Evaluator(self.model, chunk, valuation, choices)
+        valid = self._checks(evaluator, valid, tally)
+        if not valid:
+            return
+        shown = where.holds(self.program.condition) & valid
+        positive = shown.bit_count()
+        tally.positive += positive
+        tally.negative += valid.bit_count() - positive
+        if want_states:
+            tally.states.update(split_states(self.observed, finals, valid))
+        if want_witness:
+            tally.shown = tally.shown or self._locate(evaluator, finals, shown)
+            tally.counter = tally.counter or self._locate(evaluator, finals, valid & ~shown)
+        elif shown and tally.shown is None:
+            tally.shown = Located(evaluator, _lowest(shown), ())
+
+    def _locate(self, evaluator: Evaluator, finals: Finals, mask: int) -> Located | None:
+        if not mask:
+            return None
+        number = _lowest(mask)
+        raw = next(iter(split_states(self.observed, finals, 1 << number)))
+        return Located(evaluator, number, raw)
+
+    @staticmethod
+    def _consistent_values(chunk: Chunk, valuation: Valuation, valid: int) -> int:
+        """Keeps the candidates in which each path's decisions agree with the values read."""
+        for path, mask in chunk.paths:
+            here = valid & mask
+            if here:
+                good = valuation.satisfied(path, here)
+                good = valuation.determined(path, good)
+                valid &= ~here | good
+        return valid
+
+    def _checks(self, evaluator: Evaluator, valid: int, tally: Tally) -> int:
+        for part in self._base.dynamic:
+            broken = nonempty(subtract(evaluator.relation(part), evaluator.chunk.co))
+            valid &= ~broken
+        later = []
+        for check in self.model.checks:
+            if check.prefix in ("flag", "undefined_unless"):
+                later.append(check)
+                continue
+            if not valid:
+                return 0
+            failing = evaluator.failing(check.test, check.node, valid)
+            bad = valid & ~failing if check.negated else failing
+            if check.prefix == "assert" and bad:
+                raise InputError(f"the model's assertion {check.name or check.test} fails on this test", check.span)
+            valid &= ~bad
+        for check in later:
+            if not valid:
+                return 0
+            failing = evaluator.failing(check.test, check.node, valid)
+            holds = failing if check.negated else valid & ~failing
+            if check.prefix == "flag" and holds:
+                tally.flags.add(check.name)
+            elif check.prefix == "undefined_unless" and valid & ~holds:
+                tally.undefined = True
+        return valid
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The partial order that coherence must extend: what is known before choosing, and what must be checked after."""
+
+    static: tuple[Node, ...]
+    dynamic: tuple[Node, ...]
+
+
+def _initial_first(model: CompiledModel) -> tuple[Node, ...]:
+    """The forms of "the initial write comes first"."""
+    g = model.graph
+    w, iw, loc = g.prim("W", "S"), g.prim("IW", "S"), g.prim("loc", "R")
+    return (g.restrict(iw, loc, g.minus(w, iw)), g.restrict(iw, loc, w), g.seq(g.identity(iw), g.restrict(None, loc, w)))
+
+
+def base_parts(model: CompiledModel) -> _Base:
+    order = model.order
+    if order is None:
+        return _Base((), ())
+    g = model.graph
+    w, fw, loc, r, rf = g.prim("W", "S"), g.prim("FW", "S"), g.prim("loc", "R"), g.prim("R", "S"), g.prim("rf", "R")
+    given = {g.restrict(g.minus(w, fw), loc, fw)}
+    if model.coherent:
+        po_loc, back = g.intersect(g.prim("po", "R"), loc), g.inverse(rf)
+        given |= {
+            g.restrict(w, po_loc, w),
+            g.seq(rf, g.restrict(r, po_loc, w)),
+            g.minus(g.seq(g.restrict(w, po_loc, r), back), g.id),
+            g.minus(g.seq(g.seq(rf, g.restrict(r, po_loc, r)), back), g.id),
+            g.minus(g.seq(rf, g.seq(g.restrict(r, po_loc, r), back)), g.id),
+        }
+    parts = [p for p in (order.base.args if order.base.op == "or" else (order.base,)) if p and p.op != "empty"]
+    if not any(p in _initial_first(model) for p in parts):
+        raise CannotCompile("an order of writes in which the initial write need not be first", None)
+    rest = [p for p in parts if p not in given]
+    return _Base(
+        tuple(p for p in rest if p.static and not p.variables), tuple(p for p in rest if not p.static or p.variables)
+    )
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
+
+
+__all__ = ["Located", "MasksEngine", "OrderChoice", "Tally"]

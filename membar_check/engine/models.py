@@ -1,0 +1,229 @@
+"""Finds, loads and compiles the model that a test is to be judged by.
+
+Compiled models are kept in memory, and on disk in the user's cache folder under a key that depends on every file read,
+the dialect, the variants and the checker's own version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from membar_check.cat.dag import CompiledModel
+from membar_check.diagnostics import InputError, Source
+from membar_check.grammars import cache_directory
+from membar_check.resources import models_dir
+
+if TYPE_CHECKING:
+    from membar_check.cat.loader import LoadedModel
+    from membar_check.program.macros import Macros
+
+FORMAT = "6"  # raise when compiled models change shape
+DEFAULT_MODELS = {
+    "C": "lkmm",
+    "X86": "x86-tso",
+    "X86_64": "x86-tso",
+    "AArch64": "aarch64",
+    "RISCV": "riscv",
+    "PPC": "power",
+}
+DEFAULT_VARIANTS: frozenset[str] = frozenset({"cos-opt"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """``model``: a bundled name, a path, or None for the dialect's default; ``bell`` and ``macros`` paths or None."""
+
+    model: str | None
+    bell: str | None
+    macros: str | None
+    include_dirs: tuple[str, ...]
+    variants: frozenset[str]
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model ready for use.  ``compiled`` is None where only the reference interpreter can run it (``why``)."""
+
+    name: str
+    path: Path
+    bell: Path | None
+    compiled: CompiledModel | None
+    why: str
+    macros: Path | None
+    request: ModelRequest
+
+    def load(self) -> tuple[LoadedModel, LoadedModel | None]:
+        """The syntax trees of the model and of its bell file."""
+        return _load(self.path, self.bell, self.request.include_dirs)
+
+
+def _load(path: Path, bell: Path | None, include_dirs: tuple[str, ...]) -> tuple[LoadedModel, LoadedModel | None]:
+    from membar_check.cat.loader import load_model
+
+    dirs = [Path(d) for d in include_dirs]
+    return load_model(path, dirs), load_model(bell, dirs, prelude=False) if bell else None
+
+
+def find_model(name: str, include_dirs: tuple[str, ...]) -> Path:
+    """The file of a model: a path, or a name (with or without ``.cat``) in ``include_dirs`` or among the bundled ones."""
+    direct = Path(name)
+    if direct.suffix and direct.is_file():
+        return direct
+    folders = [*(Path(d) for d in include_dirs), models_dir()]
+    for folder in folders:
+        for candidate in (folder / name, folder / f"{name}.cat"):
+            if candidate.suffix and candidate.is_file():
+                return candidate
+    if direct.is_file():
+        return direct
+    bundled = ", ".join(sorted(p.stem for p in models_dir().glob("*.cat") if p.stem in set(DEFAULT_MODELS.values()) | {"sc"}))
+    raise InputError(f"there is no model '{name}'", hint=f"give the path of a cat file, or one of: {bundled}")
+
+
+def _beside(model: Path, suffix: str) -> Path | None:
+    """The bell or macro file that belongs to a model: same name, same folder."""
+    candidate = model.with_suffix(suffix)
+    return candidate if candidate.is_file() else None
+
+
+def _find_file(name: str, include_dirs: tuple[str, ...], what: str) -> Path:
+    for candidate in (Path(name), *(Path(d) / name for d in include_dirs), models_dir() / name):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f"there is no {what} file '{name}'", hint="-I adds a folder to search")
+
+
+@lru_cache(maxsize=64)
+def get_model(request: ModelRequest) -> Model:
+    """The model for a request.  Raises InputError for missing files and for errors in them."""
+    default = DEFAULT_MODELS.get(request.dialect)
+    name = request.model or default
+    if name is None:
+        raise InputError(f"there is no default model for {request.dialect}", hint="give one with --model")
+    path = find_model(name, request.include_dirs)
+    bell = _find_file(request.bell, request.include_dirs, "bell") if request.bell else _beside(path, ".bell")
+    macros = _find_file(request.macros, request.include_dirs, "macro") if request.macros else _beside(path, ".def")
+    if macros is None and request.dialect == "C":
+        macros = models_dir() / "lkmm.def"
+    if bell is None and request.dialect == "C" and request.model and path.stem in ("sc",):
+        bell = models_dir() / "lkmm.bell"
+    compiled, why = _compiled(path, bell, request)
+    return Model(name if request.model is None else path.stem, path, bell, compiled, why, macros, request)
+
+
+def _compiled(path: Path, bell: Path | None, request: ModelRequest) -> tuple[CompiledModel | None, str]:
+    index = _cache_folder()
+    stamp = _stamp([path, *([bell] if bell else [])], request)
+    cached = index / f"model-{stamp}.pickle" if index else None
+    if cached is not None:
+        found = _read_cache(cached)
+        if found is not None:
+            return found
+    result = _compile(path, bell, request)
+    if cached is not None:
+        _write_cache(cached, path, bell, request, result)
+    return result
+
+
+def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[CompiledModel | None, str]:
+    from membar_check.cat.compile import CannotCompile
+    from membar_check.cat.model import compile_model
+
+    model, bell_model = _load(path, bell, request.include_dirs)
+    try:
+        compiled = compile_model(
+            path.stem, model.title, model.prelude, bell_model.statements if bell_model else (), model.body,
+            request.dialect, request.variants,
+        )  # fmt: skip
+        from membar_check.engine.masks import base_parts
+
+        base_parts(compiled)
+    except CannotCompile as reason:
+        return None, reason.message
+    return compiled, ""
+
+
+def _cache_folder() -> Path | None:
+    folder = cache_directory()
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
+
+
+@lru_cache(maxsize=1)
+def _compiler_version() -> str:
+    """Changes with every edit of the compiler, so that a compiled model never outlives it."""
+    import membar_check.cat as package
+
+    folder = Path(package.__file__).parent
+    return repr(sorted((p.name, s.st_size, s.st_mtime_ns) for p in folder.glob("*.*") for s in [p.stat()]))
+
+
+def _stamp(paths: list[Path], request: ModelRequest) -> str:
+    where = [str(p.resolve()) for p in paths]
+    choice = (request.include_dirs, sorted(request.variants), request.dialect)
+    key = repr((FORMAT, sys.version, _compiler_version(), where, choice))
+    return hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
+def _signature(files: list[str]) -> list[tuple[str, str]]:
+    out = []
+    for name in files:
+        try:
+            out.append((name, hashlib.sha256(Path(name).read_bytes()).hexdigest()))
+        except OSError:
+            out.append((name, ""))
+    return out
+
+
+def _read_cache(path: Path) -> tuple[CompiledModel | None, str] | None:
+    """A compiled model from disk, if none of the files it was made from has changed."""
+    try:
+        with path.open("rb") as f:
+            signature = pickle.load(f)
+            if signature != _signature([name for name, _ in signature]):
+                return None
+            compiled, why = pickle.load(f)
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError, TypeError):
+        return None
+    return compiled, why
+
+
+def _write_cache(
+    cached: Path, path: Path, bell: Path | None, request: ModelRequest, result: tuple[CompiledModel | None, str]
+) -> None:
+    model, bell_model = _load(path, bell, request.include_dirs)
+    files = [*model.files, *(bell_model.files if bell_model else ())]
+    try:
+        handle, name = tempfile.mkstemp(dir=cached.parent, prefix="model-")
+        with os.fdopen(handle, "wb") as f:
+            pickle.dump(_signature(list(files)), f)
+            pickle.dump(result, f)
+        Path(name).replace(cached)
+    except (OSError, pickle.PicklingError, RecursionError):
+        return
+
+
+@lru_cache(maxsize=16)
+def get_macros(path: Path) -> Macros:
+    """The macros of a ``.def`` file."""
+    from membar_check.program.macros import load_macros
+
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return load_macros(Source(str(path), text))

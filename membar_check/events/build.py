@@ -1,0 +1,116 @@
+"""From a program to its event structure: paths of all threads, initial writes, possible values."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from membar_check.diagnostics import Inconclusive
+from membar_check.events.paths import Numbering, State, ThreadRunner, flatten
+from membar_check.events.structure import INIT_THREAD, Applied, Path, ReadOf, Structure, Symbolic
+from membar_check.program.arithmetic import Undetermined, evaluate
+from membar_check.program.ir import Program
+from membar_check.values import Address, Value
+
+Possible = dict[Address, frozenset[Value] | None]
+MAX_VALUES = 64  # more possible values in one location are not told apart
+MAX_COMBINATIONS = 4096
+
+
+def possible_values(
+    value: Symbolic, address: dict[int, Address], known: Possible, memory: dict[Address, Value]
+) -> frozenset[Value] | None:
+    """An over-approximation of the values of a symbolic value; None if there are too many to list."""
+    if isinstance(value, ReadOf):
+        place = address[value.event]
+        return known[place] if place in known else frozenset((memory.get(place, 0),))
+    if not isinstance(value, Applied):
+        return frozenset((value,))
+    choices = [possible_values(a, address, known, memory) for a in value.args]
+    count = 1
+    for c in choices:
+        if c is None:
+            return None
+        count *= len(c)
+    if count > MAX_COMBINATIONS:
+        return None
+    out: set[Value] = set()
+    for args in product(*(c for c in choices if c is not None)):
+        try:
+            out.add(evaluate(value.op, args))
+        except Undetermined:
+            continue
+    return frozenset(out) if len(out) <= MAX_VALUES else None
+
+
+def analyse(paths: list[tuple[Path, ...]], memory: dict[Address, Value]) -> Possible:
+    """The values that each location may ever hold, by iteration from the initial ones."""
+    known: Possible = {a: frozenset((v,)) for a, v in memory.items()}
+    stores = [(p, p.address[e], v) for thread in paths for p in thread for e, v in p.stored.items()]
+    changed = True
+    while changed:
+        changed = False
+        for path, place, value in stores:
+            old = known.get(place, frozenset((memory.get(place, 0),)))
+            if old is None:
+                continue
+            more = possible_values(value, path.address, known, memory)
+            new = None if more is None else old | more
+            if new is not None and len(new) > MAX_VALUES:
+                new = None
+            if new != old or place not in known:
+                known[place] = new
+                changed = True
+    return known
+
+
+def build(program: Program, unroll: int) -> Structure:
+    """The event structure of ``program``; backward jumps are taken at most ``unroll`` times.
+
+    Raises Inconclusive if a thread has too many paths or an address cannot be bounded.
+    """
+    known: Possible = {a: frozenset((v,)) for a, v in program.memory.items()}
+    while True:
+        dynamic = False
+
+        def addresses(value: Symbolic, st: State, known: Possible = known) -> list[Value]:
+            nonlocal dynamic
+            dynamic = True
+            found = possible_values(value, st.address, known, program.memory)
+            if found is None:
+                raise Inconclusive("engine", "the possible values of an address cannot be listed")
+            return flatten(iter(found))
+
+        numbering = Numbering()
+        paths = [ThreadRunner(program, t, numbering, addresses, unroll).paths() for t in program.threads]
+        possible = analyse(paths, program.memory)
+        if not dynamic or possible == known:
+            break
+        known = possible
+    return _assemble(program, numbering, paths, possible)
+
+
+def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]], possible: Possible) -> Structure:
+    """Adds the initial writes and drops paths that no read value can satisfy."""
+    touched = dict.fromkeys(program.memory)
+    for thread in paths:
+        for path in thread:
+            touched.update(dict.fromkeys(path.address.values()))
+    initial = {
+        a: numbering.event(INIT_THREAD, frozenset(("W", "IW")), (a,), None, 32) for a in sorted(touched)
+    }
+    kept = tuple(tuple(p for p in thread if _satisfiable(p, possible, program.memory)) for thread in paths)
+    return Structure(program, tuple(numbering.events), kept, initial, possible)
+
+
+def _satisfiable(path: Path, possible: Possible, memory: dict[Address, Value]) -> bool:
+    """False if some constraint on a single value cannot be met."""
+    for value, expected in path.constraints:
+        found = possible_values(value, path.address, possible, memory)
+        if found is None:
+            continue
+        if isinstance(expected, bool):
+            if not any((v != 0) == expected for v in found):
+                return False
+        elif expected not in found:
+            return False
+    return True

@@ -1,0 +1,170 @@
+"""All ways to choose coherence and reads-from at one location.
+
+A *digit* lists alternatives that are independent of everything else in a block of candidates; the alternatives of an
+edge are a small bit mask over the digit's options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+Edge = tuple[int, int]
+ThreadAccesses = tuple[tuple[int, bool, int], ...]
+FLAT_LIMIT = 128  # up to so many options per location, coherence and reads-from share one digit
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """``radix`` alternatives; for each rf and co edge and last write the bit mask of those that have it."""
+
+    radix: int
+    rf: dict[Edge, int]
+    co: dict[Edge, int]
+    last: dict[int, int]
+
+    def fixed(self, option: int) -> Digit:
+        """The digit with only one alternative left."""
+        bit = 1 << option
+        return Digit(
+            1,
+            {e: 1 for e, m in self.rf.items() if m & bit},
+            {e: 1 for e, m in self.co.items() if m & bit},
+            {e: 1 for e, m in self.last.items() if m & bit},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Accesses:
+    """The accesses to one location: its initial write, and by thread, in program order, (event, is it a write, group).
+
+    Accesses of one group are not ordered by program order among themselves (the halves of one instruction).
+
+    ``before``: pairs of writes whose order is given.  ``allowed``: for reads whose value is bound, the writes that
+    they may read from.
+    """
+
+    initial: int
+    threads: tuple[ThreadAccesses, ...]
+    before: frozenset[Edge]
+    allowed: tuple[tuple[int, frozenset[int]], ...]
+
+
+Variant = tuple[Digit, ...]  # digits that are independent of each other, for one choice of coherence (or all of them)
+
+
+def linear_orders(writes: Sequence[int], before: frozenset[Edge]) -> Iterator[tuple[int, ...]]:
+    """All linear orders of ``writes`` that respect ``before``."""
+    if not writes:
+        yield ()
+        return
+    for w in writes:
+        if not any((other, w) in before for other in writes if other != w):
+            rest = [x for x in writes if x != w]
+            for tail in linear_orders(rest, before):
+                yield (w, *tail)
+
+
+def _thread_choices(
+    thread: ThreadAccesses, order: tuple[int, ...], allowed: dict[int, frozenset[int]], coherent: bool
+) -> list[tuple[Edge, ...]]:
+    """The reads-from choices of one thread's reads, given the order of writes (initial write first).
+
+    No read takes from a write that its own thread does later.  In a coherent execution a read takes from no write before what the thread has written or read before it, and from
+    no write at or after what the thread writes later.
+    """
+    position = {w: i for i, w in enumerate(order)}
+    out: list[tuple[Edge, ...]] = []
+
+    def walk(i: int, seen: tuple[tuple[int, int], ...], chosen: tuple[Edge, ...]) -> None:
+        """``seen``: (group, position) of the accesses so far."""
+        while i < len(thread) and thread[i][1]:
+            event, _, group = thread[i]
+            if coherent and any(p >= position[event] for g, p in seen if g != group):
+                return
+            seen = (*seen, (group, position[event]))
+            i += 1
+        if i == len(thread):
+            out.append(chosen)
+            return
+        read, _, group = thread[i]
+        low, high = 0, len(order)
+        if coherent:
+            low = max((p for g, p in seen if g != group), default=0)
+            high = min((position[e] for e, is_write, g in thread[i:] if is_write and g != group), default=high)
+        may = allowed.get(read)
+        later = {e for e, is_write, _ in thread[i:] if is_write}
+        for p in range(low, high):
+            source = order[p]
+            if source not in later and (may is None or source in may):
+                walk(i + 1, (*seen, (group, p)), (*chosen, (source, read)))
+
+    walk(0, (), ())
+    return out
+
+
+def variants(accesses: Accesses, coherent: bool) -> tuple[Variant, ...]:
+    """The coherence and reads-from choices at one location, as variants of independent digits; empty if there are none.
+
+    With ``coherent``, only those that keep SC per location.
+    """
+    writes = [e for t in accesses.threads for e, is_write, _ in t if is_write]
+    before = set(accesses.before)
+    if coherent:
+        for t in accesses.threads:
+            mine = [(e, group) for e, is_write, group in t if is_write]
+            before.update((a, b) for i, (a, g) in enumerate(mine) for b, h in mine[i + 1 :] if g != h)
+    allowed = dict(accesses.allowed)
+    options: list[tuple[tuple[int, ...], list[list[tuple[Edge, ...]]]]] = []
+    total = 0
+    for tail in linear_orders(writes, frozenset(before)):
+        order = (accesses.initial, *tail)
+        choices = [c for t in accesses.threads if (c := _thread_choices(t, order, allowed, coherent)) != [()]]
+        count = 1
+        for c in choices:
+            count *= len(c)
+        if count:
+            options.append((order, choices))
+            total += count
+    if not options:
+        return ()
+    if total <= FLAT_LIMIT:
+        return ((_flat(options),),)
+    return tuple(_split(order, choices) for order, choices in options)
+
+
+def _flat(options: list[tuple[tuple[int, ...], list[list[tuple[Edge, ...]]]]]) -> Digit:
+    rf: dict[Edge, int] = {}
+    co: dict[Edge, int] = {}
+    last: dict[int, int] = {}
+    bit = 1
+    count = 0
+    for order, choices in options:
+        width = 1
+        for c in choices:
+            width *= len(c)
+        here = ((1 << width) - 1) * bit
+        for i, a in enumerate(order):
+            for b in order[i + 1 :]:
+                co[a, b] = co.get((a, b), 0) | here
+        last[order[-1]] = last.get(order[-1], 0) | here
+        for combination in product(*choices):
+            for edges in combination:
+                for e in edges:
+                    rf[e] = rf.get(e, 0) | bit
+            bit <<= 1
+        count += width
+    return Digit(count, rf, co, last)
+
+
+def _split(order: tuple[int, ...], choices: list[list[tuple[Edge, ...]]]) -> Variant:
+    co = {(a, b): 1 for i, a in enumerate(order) for b in order[i + 1 :]}
+    digits = [Digit(1, {}, co, {order[-1]: 1})]
+    for thread in choices:
+        rf: dict[Edge, int] = {}
+        for i, edges in enumerate(thread):
+            for e in edges:
+                rf[e] = rf.get(e, 0) | 1 << i
+        digits.append(Digit(len(thread), rf, {}, {}))
+    return tuple(digits)

@@ -1,0 +1,402 @@
+"""Runs a thread symbolically along every path.
+
+Reads return symbolic values; a branch on one that is not known forks the path, and so does an access whose address
+is not known.  Dependencies are derived from the flow of values: each register carries the reads that its value comes
+from (*data*), and those that only an intra-instruction choice leads through (*pick*; Arm ARM, "Pick dependencies").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from membar_check.diagnostics import Inconclusive, Span, Unsupported
+from membar_check.events.structure import Applied, Constraint, Event, Path, ReadOf, Symbolic
+from membar_check.program import ir
+from membar_check.program.arithmetic import evaluate
+from membar_check.values import Address, Value
+
+Reads = frozenset[int]
+NONE: Reads = frozenset()
+Addresses = Callable[[Symbolic, "State"], list[Value]]
+MAX_PATHS = 20_000
+
+
+class Tainted(NamedTuple):
+    """A symbolic value and where it comes from."""
+
+    value: Symbolic
+    data: Reads = NONE
+    pick: Reads = NONE
+
+
+class Numbering:
+    """Gives the events of all paths their numbers: the same occurrence of an operation is the same event."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def event(self, thread: int, sets: frozenset[str], key: tuple[object, ...], span: Span | None, bits: int) -> int:
+        full = (thread, key, sets)
+        number = self._known.get(full)
+        if number is None:
+            number = len(self.events)
+            self._known[full] = number
+            instance = hash((thread, key[:2])) if thread >= 0 else number
+            self.events.append(Event(number, thread, sets, number, instance, span, bits))
+        return number
+
+
+class State:
+    """The mutable state of one path while it is run; copied where the path forks."""
+
+    __slots__ = (
+        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "loaded", "pc",
+        "queue", "registers", "relations", "stored", "visits",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.pc = 0
+        self.queue: tuple[ir.Micro, ...] = ()
+        self.registers: dict[str, Tainted] = {}
+        self.events: list[int] = []
+        self.address: dict[int, Address] = {}
+        self.stored: dict[int, Symbolic] = {}
+        self.loaded: dict[int, Symbolic] = {}
+        self.constraints: list[Constraint] = []
+        self.decided: dict[Symbolic, bool | Value] = {}
+        self.control: list[tuple[Reads, Reads, int | None]] = []
+        self.relations: list[tuple[str, int, int]] = []
+        self.visits: dict[int, int] = {}
+        self.exclusive: int | None = None
+        self.block: list[int] = []
+        self.assumed: tuple[Reads, Reads] = (NONE, NONE)
+        self.cut = False
+
+    def copy(self) -> State:
+        new = State.__new__(State)
+        new.pc, new.queue, new.cut = self.pc, self.queue, self.cut
+        new.exclusive, new.assumed = self.exclusive, self.assumed
+        new.registers, new.address = dict(self.registers), dict(self.address)
+        new.stored, new.loaded = dict(self.stored), dict(self.loaded)
+        new.decided, new.visits = dict(self.decided), dict(self.visits)
+        new.events, new.constraints = list(self.events), list(self.constraints)
+        new.control, new.relations, new.block = list(self.control), list(self.relations), list(self.block)
+        return new
+
+
+class ThreadRunner:
+    """Enumerates the paths of one thread.
+
+    ``addresses`` gives the possible values of a symbolic address; ``unroll`` bounds how often a backward jump to one
+    place is taken.
+    """
+
+    def __init__(
+        self, program: ir.Program, thread: ir.Thread, numbering: Numbering, addresses: Addresses, unroll: int
+    ) -> None:
+        self.thread = thread
+        self.numbering = numbering
+        self.addresses = addresses
+        self.unroll = unroll
+        self.initial = {name: value for (t, name), value in program.registers.items() if t == thread.number}
+
+    def paths(self) -> tuple[Path, ...]:
+        out: list[Path] = []
+        todo = [State()]
+        while todo:
+            state = todo.pop()
+            forks = self._run(state)
+            if forks is None:
+                out.append(self._finish(state))
+                if len(out) > MAX_PATHS:
+                    raise Inconclusive("engine", f"P{self.thread.number} has more than {MAX_PATHS} paths")
+            else:
+                todo.extend(reversed(forks))
+        return tuple(out)
+
+    # --- running ---
+    def _run(self, st: State) -> list[State] | None:
+        """Runs until the path ends (None) or forks (the states to go on with, none if it is impossible)."""
+        code = self.thread.code
+        while True:
+            while st.queue:
+                op, st.queue = st.queue[0], st.queue[1:]
+                forks = self._step(st, op)
+                if forks is not None:
+                    return forks
+                if st.cut:
+                    return None
+            if st.pc >= len(code):
+                return None
+            pc = st.pc
+            if st.control:
+                st.control = [c for c in st.control if c[2] != pc]
+            st.visits[pc] = st.visits.get(pc, 0) + 1
+            st.block = []
+            st.assumed = (NONE, NONE)
+            st.queue = code[pc].ops
+            st.pc = pc + 1
+
+    def _step(self, st: State, op: ir.Micro) -> list[State] | None:
+        """Executes one operation; a list means that the path forked."""
+        if isinstance(op, ir.Load | ir.Store):
+            return self._access(st, op)
+        if isinstance(op, ir.Let):
+            return self._let(st, op)
+        if isinstance(op, ir.Mark):
+            return self._mark(st, op)
+        if isinstance(op, ir.Branch):
+            return self._branch(st, op)
+        if isinstance(op, ir.Assume):
+            value = self._eval(st, op.cond)
+            if isinstance(value, list):
+                return self._again(op, value)
+            if op.pick:
+                st.assumed = (st.assumed[0] | value.data, st.assumed[1] | value.data | value.pick)
+            return self._demand(st, value.value, True)
+        if isinstance(op, ir.Choose):
+            forks = []
+            for alternative in op.alternatives:
+                new = st.copy()
+                new.queue = alternative + st.queue
+                forks.append(new)
+            return forks
+        if isinstance(op, ir.Goto):
+            self._jump(st, op.target)
+            return None
+        st.pc, st.queue = len(self.thread.code), ()
+        return None
+
+    @staticmethod
+    def _again(op: ir.Micro, forks: list[State]) -> list[State]:
+        """Forked while evaluating an operand: each fork executes the operation once more."""
+        for f in forks:
+            f.queue = (op, *f.queue)
+        return forks
+
+    def _jump(self, st: State, target: str) -> None:
+        goal = self.thread.labels[target]
+        if goal < st.pc and st.visits.get(goal, 0) > self.unroll:
+            st.cut = True
+        st.pc, st.queue = goal, ()
+
+    def _let(self, st: State, op: ir.Let) -> list[State] | None:
+        value = self._eval(st, op.value)
+        if isinstance(value, list):
+            return self._again(op, value)
+        self._write_register(st, op.dst, value)
+        return None
+
+    def _write_register(self, st: State, name: str, value: Tainted) -> None:
+        if st.assumed[1] and not name.startswith("%"):
+            value = Tainted(value.value, value.data, value.pick | st.assumed[1])
+        st.registers[name] = value
+
+    def _branch(self, st: State, op: ir.Branch) -> list[State] | None:
+        cond = self._eval(st, op.cond)
+        if isinstance(cond, list):
+            return self._again(op, cond)
+        scope = None if op.scope is None else self.thread.labels[op.scope]
+        if cond.data or cond.pick:
+            st.control.append((cond.data, cond.pick, scope))
+        known = self._known(st, cond.value)
+        if known is not None:
+            if known:
+                self._jump(st, op.target)
+            return None
+        taken, not_taken = st.copy(), st
+        self._decide(taken, cond.value, True)
+        self._decide(not_taken, cond.value, False)
+        self._jump(taken, op.target)
+        return [not_taken, taken]
+
+    # --- decisions ---
+    @staticmethod
+    def _known(st: State, value: Symbolic) -> bool | None:
+        """Whether a condition is true, if the path says so already."""
+        if isinstance(value, ReadOf | Applied):
+            old = st.decided.get(value)
+            if old is None:
+                return None
+            return old if isinstance(old, bool) else old != 0
+        return value != 0
+
+    @staticmethod
+    def _decide(st: State, value: Symbolic, expected: bool | Value) -> None:
+        st.decided[value] = expected
+        st.constraints.append(Constraint(value, expected))
+
+    def _demand(self, st: State, value: Symbolic, expected: bool) -> list[State] | None:
+        """The path goes on only if the value is as expected."""
+        known = self._known(st, value)
+        if known is None:
+            self._decide(st, value, expected)
+            return None
+        return None if known == expected else []
+
+    # --- expressions ---
+    def _eval(self, st: State, e: ir.Expr) -> Tainted | list[State]:
+        if isinstance(e, ir.Const):
+            return Tainted(e.value)
+        if isinstance(e, ir.Reg):
+            found = st.registers.get(e.name)
+            return found if found is not None else Tainted(self.initial.get(e.name, 0))
+        if isinstance(e, ir.Select):
+            return self._select(st, e)
+        args = []
+        for a in e.args:
+            value = self._eval(st, a)
+            if isinstance(value, list):
+                return value
+            args.append(value)
+        values = tuple(a.value for a in args)
+        if any(isinstance(v, ReadOf | Applied) for v in values):
+            result: Symbolic = Applied(e.name, values)
+        else:
+            result = evaluate(e.name, values)
+        data, pick = args[0].data, args[0].pick
+        for a in args[1:]:
+            data, pick = data | a.data, pick | a.pick
+        return Tainted(result, data, pick)
+
+    def _select(self, st: State, e: ir.Select) -> Tainted | list[State]:
+        cond = self._eval(st, e.cond)
+        if isinstance(cond, list):
+            return cond
+        known = self._known(st, cond.value)
+        if known is None:
+            yes, no = st.copy(), st
+            self._decide(yes, cond.value, True)
+            self._decide(no, cond.value, False)
+            return [no, yes]
+        value = self._eval(st, e.then if known else e.other)
+        if isinstance(value, list):
+            return value
+        return Tainted(value.value, value.data, value.pick | cond.data | cond.pick)
+
+    # --- events ---
+    def _new_event(self, st: State, sets: frozenset[str], bits: int = 32) -> int:
+        pc = st.pc - 1
+        key = (pc, st.visits[pc], len(st.block))
+        number = self.numbering.event(self.thread.number, sets, key, self.thread.code[pc].span, bits)
+        st.block.append(number)
+        st.events.append(number)
+        for data, pick, _ in st.control:
+            for r in data:
+                st.relations.append(("ctrl", r, number))
+            for r in pick:
+                st.relations.append(("pick-ctrl", r, number))
+        for r in st.assumed[1]:
+            if r != number:
+                st.relations.append(("pick-basic", r, number))
+        return number
+
+    def _depend(self, st: State, kind: str, value: Tainted, event: int) -> None:
+        for r in value.data:
+            st.relations.append((kind, r, event))
+        for r in value.pick:
+            st.relations.append((f"pick-{kind}", r, event))
+
+    def _locate(self, st: State, addr: Tainted, span: Span) -> Address | list[State]:
+        """The address of an access; forks over the possible ones where it is not known."""
+        value = addr.value
+        if isinstance(value, ReadOf | Applied):
+            known = st.decided.get(value)
+            if known is None or isinstance(known, bool):
+                forks = []
+                for a in self.addresses(value, st):
+                    new = st.copy()
+                    self._decide(new, value, a)
+                    forks.append(new)
+                return forks
+            value = known
+        if isinstance(value, Address):
+            return value
+        if isinstance(value, int):
+            return Address(str(value))
+        raise Unsupported(f"an access to the code address {value}", span, "only data can be read or written")
+
+    def _access(self, st: State, op: ir.Load | ir.Store) -> list[State] | None:
+        addr = self._eval(st, op.addr)
+        if isinstance(addr, list):
+            return self._again(op, addr)
+        stored = self._eval(st, op.value) if isinstance(op, ir.Store) else None
+        if isinstance(stored, list):
+            return self._again(op, stored)
+        place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
+        if isinstance(place, list):
+            return self._again(op, place)
+        kind = "W" if stored is not None else "R"
+        number = self._new_event(st, op.tags | {kind}, op.bits)
+        st.address[number] = place
+        self._depend(st, "addr", addr, number)
+        if stored is not None:
+            st.stored[number] = stored.value
+            self._depend(st, "data", stored, number)
+            self._pair(st, op.atomic, number)
+        else:
+            assert isinstance(op, ir.Load)
+            if op.atomic == "ex":
+                st.exclusive = number
+            if op.dst is not None:
+                self._write_register(st, op.dst, Tainted(ReadOf(number), frozenset((number,))))
+        return None
+
+    def _pair(self, st: State, atomic: str, write: int) -> None:
+        """Adds the read-modify-write pair that a write completes."""
+        if atomic == "amo":
+            for e in reversed(st.block[:-1]):
+                if "R" in self.numbering.events[e].sets:
+                    st.relations += [("rmw", e, write), ("amo", e, write)]
+                    return
+        elif atomic == "ex":
+            if st.exclusive is not None:
+                st.relations += [("rmw", st.exclusive, write), ("lxsx", st.exclusive, write)]
+            st.exclusive = None
+
+    def _mark(self, st: State, op: ir.Mark) -> list[State] | None:
+        value = None if op.value is None else self._eval(st, op.value)
+        if isinstance(value, list):
+            return self._again(op, value)
+        if op.addr is None:
+            self._result(st, op, value, self._new_event(st, op.tags))
+            return None
+        addr = self._eval(st, op.addr)
+        if isinstance(addr, list):
+            return self._again(op, addr)
+        place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
+        if isinstance(place, list):
+            return self._again(op, place)
+        number = self._new_event(st, op.tags)
+        st.address[number] = place
+        self._depend(st, "addr", addr, number)
+        self._result(st, op, value, number)
+        return None
+
+    def _result(self, st: State, op: ir.Mark, value: Tainted | None, number: int) -> None:
+        """What an event that is neither read nor write returns or carries."""
+        if value is None:
+            return
+        if op.dst is None:
+            st.loaded[number] = value.value
+            self._depend(st, "data", value, number)
+        else:
+            self._write_register(st, op.dst, Tainted(value.value, value.data | {number}, value.pick))
+
+    # --- the end ---
+    def _finish(self, st: State) -> Path:
+        relations: dict[str, dict[tuple[int, int], None]] = {}
+        for name, a, b in st.relations:
+            relations.setdefault(name, {})[a, b] = None
+        registers = {n: t.value for n, t in st.registers.items() if not n.startswith("%")}
+        return Path(
+            self.thread.number, tuple(st.events), st.address, st.stored, st.loaded, tuple(st.constraints),
+            {name: tuple(pairs) for name, pairs in relations.items()}, registers, st.cut,
+        )  # fmt: skip
+
+
+def flatten(values: Iterator[Value]) -> list[Value]:
+    """The distinct values in a fixed order."""
+    return sorted(set(values), key=lambda v: (isinstance(v, int), v if isinstance(v, int) else 0, str(v)))

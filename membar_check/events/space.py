@@ -1,0 +1,277 @@
+"""The candidates of a test, in blocks and chunks.
+
+A *block* is a skeleton (one path a thread) with independent digits; its candidates are all combinations of the
+digits' options.  A *chunk* is a run of blocks whose candidates are numbered together and evaluated at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from membar_check.diagnostics import Inconclusive
+from membar_check.events.orders import Accesses, Digit, Edge, Variant, variants
+from membar_check.events.structure import Applied, Path, ReadOf, Structure
+from membar_check.relation import Relation
+from membar_check.values import Address
+
+CHUNK = 1 << 12  # candidates evaluated at once, unless one block's smallest part is larger
+MAX_SKELETONS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """One path for each thread, with the choices left at each location."""
+
+    number: int
+    paths: tuple[Path, ...]
+    locations: tuple[tuple[Variant, ...], ...]
+
+    @property
+    def size(self) -> int:
+        """The number of candidates."""
+        total = 1
+        for choices in self.locations:
+            part = 0
+            for variant in choices:
+                n = 1
+                for d in variant:
+                    n *= d.radix
+                part += n
+            total *= part
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    skeleton: Skeleton
+    digits: tuple[Digit, ...]
+    size: int
+
+
+# For a skeleton, the events to be ordered at each location beside its ordinary writes, and the pairs given in advance.
+Ordered = Callable[[tuple[Path, ...]], tuple[frozenset[int], frozenset[Edge]]]
+
+
+class Space:
+    """Enumerates the skeletons of a structure.
+
+    ``ordered`` None: the ordinary writes are ordered, nothing is given in advance but the initial write.
+    """
+
+    def __init__(self, structure: Structure, coherent: bool, ordered: Ordered | None = None) -> None:
+        self.structure = structure
+        self.coherent = coherent
+        self.ordered = ordered
+        self._cache: dict[Accesses, tuple[Variant, ...]] = {}
+
+    def skeletons(self) -> Iterator[Skeleton]:
+        """All feasible combinations of paths, in order.  Raises Inconclusive if there are too many to go through."""
+        count = 1
+        for thread in self.structure.paths:
+            count *= len(thread)
+        if count > MAX_SKELETONS:
+            raise Inconclusive("engine", f"{count} combinations of paths are too many")
+        number = 0
+        for paths in product(*self.structure.paths):
+            locations = self._locations(paths)
+            if locations is not None:
+                yield Skeleton(number, paths, locations)
+                number += 1
+
+    def _locations(self, paths: tuple[Path, ...]) -> tuple[tuple[Variant, ...], ...] | None:
+        extra, before = (frozenset[int](), frozenset[Edge]()) if self.ordered is None else self.ordered(paths)
+        allowed = _allowed_sources(self.structure, paths)
+        by_place: dict[Address, list[list[tuple[int, bool, int]]]] = {}
+        events = self.structure.events
+        ordered_inside = self.structure.program.test.arch == "C"
+        for i, path in enumerate(paths):
+            for e in path.events:
+                sets = events[e].sets
+                write = "W" in sets or e in extra
+                if write or "R" in sets:
+                    place = path.address[e]
+                    threads = by_place.get(place)
+                    if threads is None:
+                        by_place[place] = threads = [[] for _ in paths]
+                    threads[i].append((e, write, e if ordered_inside else events[e].instance))
+        out = []
+        for place, initial in self.structure.initial.items():
+            threads = by_place.get(place, [])
+            mine = tuple(tuple(t) for t in threads if t)
+            here = {e for t in mine for e, _, _ in t}
+            accesses = Accesses(
+                initial,
+                mine,
+                frozenset((a, b) for a, b in before if a in here and b in here),
+                tuple((r, w) for r, w in allowed if r in here),
+            )
+            found = self._cache.get(accesses)
+            if found is None:
+                found = self._cache[accesses] = variants(accesses, self.coherent)
+            if not found:
+                return None
+            out.append(found)
+        return tuple(out)
+
+
+def _allowed_sources(structure: Structure, paths: tuple[Path, ...]) -> list[tuple[int, frozenset[int]]]:
+    """For reads whose value the paths bind directly: the writes that may give such a value."""
+    wanted: list[tuple[int, bool | object]] = [
+        (c.value.event, c.expected) for p in paths for c in p.constraints if isinstance(c.value, ReadOf)
+    ]
+    if not wanted:
+        return []
+    stores: dict[Address, list[tuple[int, object]]] = {}
+    for p in paths:
+        for e, v in p.stored.items():
+            stores.setdefault(p.address[e], []).append((e, v))
+    out = []
+    for read, expected in wanted:
+        place = next(p.address[read] for p in paths if read in p.address)
+        sources = [(structure.initial[place], structure.program.memory.get(place, 0)), *stores.get(place, [])]
+        may = []
+        for write, value in sources:
+            if isinstance(value, ReadOf | Applied):
+                may.append(write)
+            elif isinstance(expected, bool):
+                if (value != 0) == expected:
+                    may.append(write)
+            elif value == expected:
+                may.append(write)
+        out.append((read, frozenset(may)))
+    merged: dict[int, frozenset[int]] = {}
+    for read, may_set in out:
+        merged[read] = merged[read] & may_set if read in merged else may_set
+    return sorted(merged.items())
+
+
+def blocks(skeleton: Skeleton, limit: int = CHUNK) -> Iterator[Block]:
+    """The blocks of a skeleton, each of at most ``limit`` candidates."""
+    for chosen in product(*skeleton.locations):
+        digits = tuple(d for variant in chosen for d in variant)
+        yield from _cut(skeleton, digits, limit)
+
+
+def _cut(skeleton: Skeleton, digits: tuple[Digit, ...], limit: int) -> Iterator[Block]:
+    size = 1
+    for d in digits:
+        size *= d.radix
+    if size <= limit:
+        yield Block(skeleton, digits, size)
+        return
+    widest = max(range(len(digits)), key=lambda i: digits[i].radix)
+    for option in range(digits[widest].radix):
+        part = (*digits[:widest], digits[widest].fixed(option), *digits[widest + 1 :])
+        yield from _cut(skeleton, part, limit)
+
+
+def chunks(space: Space, limit: int = CHUNK) -> Iterator[list[Block]]:
+    """Runs of blocks with at most ``limit`` candidates together (at least one block)."""
+    run: list[Block] = []
+    total = 0
+    for skeleton in space.skeletons():
+        for block in blocks(skeleton, limit):
+            if run and total + block.size > limit:
+                yield run
+                run, total = [], 0
+            run.append(block)
+            total += block.size
+    if run:
+        yield run
+
+
+@lru_cache(maxsize=4096)
+def _repeat(period: int, count: int) -> int:
+    """A mask with a one at each multiple of ``period``, ``count`` of them."""
+    return ((1 << (period * count)) - 1) // ((1 << period) - 1)
+
+
+@lru_cache(maxsize=65536)
+def spread(options: int, radix: int, stride: int, size: int) -> int:
+    """The mask over a block of ``size`` candidates of a digit's ``options`` (a digit changes every ``stride``)."""
+    if options == (1 << radix) - 1:
+        return (1 << size) - 1
+    unit = (1 << stride) - 1
+    base, shift = 0, 0
+    while options:
+        if options & 1:
+            base |= unit << shift
+        options >>= 1
+        shift += stride
+    period = radix * stride
+    return base if period == size else base * _repeat(period, size // period)
+
+
+class Chunk:
+    """The candidates of a run of blocks, as masks.
+
+    ``count`` candidates; ``full`` all of them; ``paths``: (path, mask) in order; ``present``: event -> mask;
+    ``rf``, ``co``: native relations; ``last``: the last write of each location.
+    """
+
+    def __init__(self, structure: Structure, run: list[Block]) -> None:
+        self.structure = structure
+        self.count = sum(b.size for b in run)
+        self.full = (1 << self.count) - 1
+        self.rf: Relation = {}
+        self.co: Relation = {}
+        self.last: dict[int, int] = {}
+        self._unit = 1
+        masks: dict[int, tuple[Path, int]] = {}
+        offset = 0
+        for block in run:
+            self._place(block, offset)
+            here = ((1 << block.size) - 1) << offset
+            for p in block.skeleton.paths:
+                old = masks.get(id(p))
+                masks[id(p)] = (p, here if old is None else old[1] | here)
+            offset += block.size
+        self.paths: list[tuple[Path, int]] = list(masks.values())
+        self.present: dict[int, int] = dict.fromkeys(structure.initial.values(), self.full)
+        for path, mask in self.paths:
+            for e in path.events:
+                self.present[e] = self.present.get(e, 0) | mask
+
+    @classmethod
+    def of_paths(cls, structure: Structure, paths: tuple[Path, ...]) -> Chunk:
+        """A single candidate with these paths and no rf or co, for what does not depend on them."""
+        chunk = cls(structure, [])
+        chunk.count, chunk.full = 1, 1
+        chunk.paths = [(p, 1) for p in paths]
+        chunk.present = dict.fromkeys([*structure.initial.values(), *(e for p in paths for e in p.events)], 1)
+        return chunk
+
+    def widened(self, copies: int) -> Chunk:
+        """``copies`` of the chunk side by side: candidate i of copy k is number ``k * count + i``."""
+        wide = Chunk(self.structure, [])
+        wide._unit = _repeat(self.count, copies)
+        wide.count = self.count * copies
+        wide.full = (1 << wide.count) - 1
+        wide.paths = [(p, wide.scale(m)) for p, m in self.paths]
+        wide.present = {e: wide.scale(m) for e, m in self.present.items()}
+        wide.last = {e: wide.scale(m) for e, m in self.last.items()}
+        wide.rf = {a: {b: wide.scale(m) for b, m in row.items()} for a, row in self.rf.items()}
+        wide.co = {a: {b: wide.scale(m) for b, m in row.items()} for a, row in self.co.items()}
+        return wide
+
+    def scale(self, mask: int) -> int:
+        """A mask of the chunk that this one was widened from, in every copy."""
+        return mask * self._unit
+
+    def _place(self, block: Block, offset: int) -> None:
+        stride, size = 1, block.size
+        rf, co, last = self.rf, self.co, self.last
+        for d in block.digits:
+            radix = d.radix
+            for (w, r), options in d.rf.items():
+                row = rf.setdefault(w, {})
+                row[r] = row.get(r, 0) | spread(options, radix, stride, size) << offset
+            for (a, b), options in d.co.items():
+                row = co.setdefault(a, {})
+                row[b] = row.get(b, 0) | spread(options, radix, stride, size) << offset
+            for w, options in d.last.items():
+                last[w] = last.get(w, 0) | spread(options, radix, stride, size) << offset
+            stride *= radix

@@ -1,0 +1,266 @@
+"""AArch64 instructions that compute and branch; none of them accesses memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from membar_check.litmus.syntax import AsmImmediate, AsmModifier, AsmOperand, AsmRegister
+from membar_check.program.arithmetic import unsigned
+from membar_check.program.dialects.aarch64_parts import CONDITIONS, FLAGS, Lowering
+from membar_check.program.dialects.operands import ONE, ZERO, bad, expect_count, integer_of, label_of, op
+from membar_check.program.ir import Branch, Const, Expr, Goto, Halt, Let, Reg, Select
+
+Lower = Callable[[Lowering], None]
+
+
+def _set_flags(low: Lowering, kind: str, left: Expr, right: Expr, bits: int) -> None:
+    low.ops.append(Let(FLAGS, op(kind, left, right, Const(bits))))
+
+
+# --- moves -----------------------------------------------------------------------------------------------------------
+def _move(low: Lowering) -> None:
+    """``MOV``, ``MOVZ``, ``MVN``, ``MOVN``, ``NEG``, ``NEGS``."""
+    expect_count(low.mnemonic, low.operands, 2, 3)
+    target, *source = low.operands
+    bits = low.bits(target)
+    value = low.flexible(tuple(source), bits)
+    if low.mnemonic in ("MVN", "MOVN"):
+        value = _inverted(value, bits)
+    elif low.mnemonic in ("NEG", "NEGS"):
+        if low.mnemonic == "NEGS":
+            _set_flags(low, "flags_sub", ZERO, value, bits)
+        value = op(f"zext{bits}", op("neg", value))
+    low.write(target, value)
+
+
+def _inverted(value: Expr, bits: int) -> Expr:
+    if isinstance(value, Const) and isinstance(value.value, int):
+        return Const(unsigned(~value.value, bits))
+    return op(f"zext{bits}", op("not", value))
+
+
+def _move_keep(low: Lowering) -> None:
+    """``MOVK Xd,#k,LSL #16``: sixteen bits anew."""
+    expect_count(low.mnemonic, low.operands, 2, 3)
+    target, source = low.operands[0], low.operands[1]
+    shift = low.operands[2] if len(low.operands) == 3 else AsmModifier("LSL", 0)
+    if not isinstance(shift, AsmModifier) or shift.name != "LSL":
+        bad(low.mnemonic, shift, "`LSL #16`")
+    amount = shift.amount or 0
+    if amount not in range(0, low.bits(target), 16):
+        bad(low.mnemonic, shift, "a shift by 0, 16, 32 or 48")
+    kept = op("andnot", low.read(target), Const(0xFFFF << amount))
+    low.write(target, op("or", kept, Const(unsigned(integer_of(low.mnemonic, source), 16) << amount)))
+
+
+def _extend(low: Lowering) -> None:
+    """``SXTW Xd,Wn`` and its kind."""
+    expect_count(low.mnemonic, low.operands, 2)
+    target, source = low.operands
+    low.write(target, op(f"zext{low.bits(target)}", low.extended(source, low.mnemonic, 0)))
+
+
+# --- arithmetic ------------------------------------------------------------------------------------------------------
+def _arithmetic(low: Lowering) -> None:
+    """``ADD``, ``SUB`` and with flags ``ADDS``, ``SUBS``."""
+    expect_count(low.mnemonic, low.operands, 3, 4)
+    target, first, *second = low.operands
+    bits = low.same_width(target, first)
+    _add_or_sub(low, target, low.read(first), low.flexible(tuple(second), bits), bits)
+
+
+def _compare(low: Lowering) -> None:
+    """``CMP`` and ``CMN``: ``SUBS`` and ``ADDS`` without a result."""
+    expect_count(low.mnemonic, low.operands, 2, 3)
+    first, *second = low.operands
+    bits = low.bits(first)
+    kind = "flags_sub" if low.mnemonic == "CMP" else "flags_add"
+    _set_flags(low, kind, low.read(first), low.flexible(tuple(second), bits), bits)
+
+
+def _add_or_sub(low: Lowering, target: AsmOperand, left: Expr, right: Expr, bits: int) -> None:
+    kind = low.mnemonic[:3].lower()
+    if low.mnemonic.endswith("S"):
+        _set_flags(low, f"flags_{kind}", left, right, bits)
+    if right == ZERO:
+        low.write(target, left)
+    else:
+        low.write(target, op(f"zext{bits}", op(f"b{kind}{low.mode.unit}", left, right)))
+
+
+_BITWISE = {"AND": "and", "ORR": "or", "EOR": "xor", "BIC": "andnot", "ORN": "or", "EON": "xor"}
+
+
+def _bitwise(low: Lowering) -> None:
+    """``AND``, ``ORR``, ``EOR``, ``BIC``, ``ORN``, ``EON``, and with flags ``ANDS``, ``BICS``."""
+    expect_count(low.mnemonic, low.operands, 3, 4)
+    target, first, *second = low.operands
+    bits = low.same_width(target, first)
+    value = _bitwise_value(low, low.mnemonic[:3], low.read(first), low.flexible(tuple(second), bits), bits)
+    if low.mnemonic.endswith("S"):
+        _set_flags(low, "flags_and", value, value, bits)
+    low.write(target, value)
+
+
+def _bitwise_value(low: Lowering, name: str, left: Expr, right: Expr, bits: int) -> Expr:
+    if name in ("ORN", "EON"):
+        right = _inverted(right, bits)
+    return op(_BITWISE[name], left, right)
+
+
+def _test(low: Lowering) -> None:
+    """``TST``: ``ANDS`` without a result."""
+    expect_count(low.mnemonic, low.operands, 2, 3)
+    first, *second = low.operands
+    bits = low.bits(first)
+    _set_flags(low, "flags_and", low.read(first), low.flexible(tuple(second), bits), bits)
+
+
+def _shift(low: Lowering) -> None:
+    """``LSL``, ``LSR``, ``ASR``, ``ROR`` by a constant or a register."""
+    expect_count(low.mnemonic, low.operands, 3)
+    target, first, second = low.operands
+    bits = low.same_width(target, first, second)
+    kind, value = low.mnemonic[:3], low.read(first)
+    if isinstance(second, AsmImmediate):
+        low.write(target, low.shifted(value, kind, second.value, bits, second))
+        return
+    amount = op("and", low.read(second), Const(bits - 1))
+    if kind == "ROR":
+        left = op("shl", value, op("sub", Const(bits), amount))
+        low.write(target, op(f"zext{bits}", op("or", op("shr", value, amount), left)))
+    elif kind == "ASR":
+        low.write(target, op(f"zext{bits}", op("sar", op(f"sext{bits}", value), amount)))
+    else:
+        low.write(target, op(f"zext{bits}", op("shl" if kind == "LSL" else "shr", value, amount)))
+
+
+def _multiply(low: Lowering) -> None:
+    """``MUL``, ``MNEG``, ``MADD``, ``MSUB``."""
+    fused = low.mnemonic in ("MADD", "MSUB")
+    expect_count(low.mnemonic, low.operands, 4 if fused else 3)
+    bits = low.same_width(low.operands[0], *low.operands[1:])
+    product: Expr = op("mul", low.read(low.operands[1]), low.read(low.operands[2]))
+    if low.mnemonic == "MNEG":
+        product = op("neg", product)
+    elif fused:
+        product = op("add" if low.mnemonic == "MADD" else "sub", low.read(low.operands[3]), product)
+    low.write(low.operands[0], op(f"zext{bits}", product))
+
+
+# --- conditions ------------------------------------------------------------------------------------------------------
+def _condition(low: Lowering, operand: AsmOperand) -> Expr:
+    if not isinstance(operand, AsmModifier) or operand.amount is not None or operand.name not in CONDITIONS:
+        if operand == AsmModifier("AL"):
+            return ONE
+        bad(low.mnemonic, operand, "a condition such as EQ, NE, LT or GE")
+    return op(f"cond_{CONDITIONS[operand.name]}", Reg(FLAGS))
+
+
+def _select(low: Lowering) -> None:
+    """``CSEL``, ``CSINC``, ``CSINV``, ``CSNEG``."""
+    expect_count(low.mnemonic, low.operands, 4)
+    target, first, second, condition = low.operands
+    bits = low.same_width(target, first, second)
+    other = _changed(low.mnemonic[2:], low.read(second), bits)
+    low.write(target, Select(_condition(low, condition), low.read(first), other))
+
+
+def _changed(kind: str, value: Expr, bits: int) -> Expr:
+    """The second value of a conditional select: increased, inverted, negated or as it is."""
+    if kind == "INC":
+        return op(f"zext{bits}", op("add", value, ONE))
+    if kind in ("INV", "NEG"):
+        return op(f"zext{bits}", op("not" if kind == "INV" else "neg", value))
+    return value
+
+
+def _conditional_set(low: Lowering) -> None:
+    """``CSET``, ``CSETM``."""
+    expect_count(low.mnemonic, low.operands, 2)
+    target, condition = low.operands
+    true = ONE if low.mnemonic == "CSET" else Const((1 << low.bits(target)) - 1)
+    low.write(target, Select(_condition(low, condition), true, ZERO))
+
+
+def _conditional_change(low: Lowering) -> None:
+    """``CINC``, ``CINV``, ``CNEG``."""
+    expect_count(low.mnemonic, low.operands, 3)
+    target, source, condition = low.operands
+    value = low.read(source)
+    changed = _changed(low.mnemonic[1:], value, low.same_width(target, source))
+    low.write(target, Select(_condition(low, condition), changed, value))
+
+
+# --- branches --------------------------------------------------------------------------------------------------------
+def _jump(low: Lowering) -> None:
+    expect_count(low.mnemonic, low.operands, 1)
+    low.ops.append(Goto(label_of(low.mnemonic, low.operands[0])))
+
+
+def _branch_on(condition: str) -> Lower:
+    def lower(low: Lowering) -> None:
+        expect_count(low.mnemonic, low.operands, 1)
+        low.ops.append(Branch(op(f"cond_{condition}", Reg(FLAGS)), label_of(low.mnemonic, low.operands[0])))
+
+    return lower
+
+
+def _compare_branch(low: Lowering) -> None:
+    """``CBZ``, ``CBNZ``."""
+    expect_count(low.mnemonic, low.operands, 2)
+    register, label = low.operands
+    kind = "eq" if low.mnemonic == "CBZ" else "ne"
+    low.ops.append(Branch(op(kind, low.read(register), ZERO), label_of(low.mnemonic, label)))
+
+
+def _test_branch(low: Lowering) -> None:
+    """``TBZ``, ``TBNZ``."""
+    expect_count(low.mnemonic, low.operands, 3)
+    register, number, label = low.operands
+    if not 0 <= integer_of(low.mnemonic, number) < low.bits(register):
+        bad(low.mnemonic, number, f"a bit from 0 to {low.bits(register) - 1}")
+    bit: Expr = op("bit", low.read(register), Const(integer_of(low.mnemonic, number)))
+    if low.mnemonic == "TBZ":
+        bit = op("lnot", bit)
+    low.ops.append(Branch(bit, label_of(low.mnemonic, label)))
+
+
+def _return(low: Lowering) -> None:
+    expect_count(low.mnemonic, low.operands, 0, 1)
+    low.ops.append(Halt())
+
+
+def _nothing(low: Lowering) -> None:
+    if low.mnemonic == "NOP":
+        expect_count(low.mnemonic, low.operands, 0)
+    elif any(isinstance(operand, AsmRegister) for operand in low.operands):
+        bad(low.mnemonic, low.operands[0], "an integer")
+
+
+_TABLE: dict[str, Lower] = {
+    **dict.fromkeys(("MOV", "MOVZ", "MVN", "MOVN", "NEG", "NEGS"), _move),
+    "MOVK": _move_keep,
+    **dict.fromkeys(("SXTB", "SXTH", "SXTW", "UXTB", "UXTH", "UXTW"), _extend),
+    **dict.fromkeys(("ADD", "ADDS", "SUB", "SUBS"), _arithmetic),
+    **dict.fromkeys(("CMP", "CMN"), _compare),
+    **dict.fromkeys(("AND", "ANDS", "ORR", "EOR", "BIC", "BICS", "ORN", "EON"), _bitwise),
+    "TST": _test,
+    **dict.fromkeys(("LSL", "LSR", "ASR", "ROR", "LSLV", "LSRV", "ASRV", "RORV"), _shift),
+    **dict.fromkeys(("MUL", "MNEG", "MADD", "MSUB"), _multiply),
+    **dict.fromkeys(("CSEL", "CSINC", "CSINV", "CSNEG"), _select),
+    **dict.fromkeys(("CSET", "CSETM"), _conditional_set),
+    **dict.fromkeys(("CINC", "CINV", "CNEG"), _conditional_change),
+    **dict.fromkeys(("B", "B.AL"), _jump),
+    **{f"B.{name}": _branch_on(condition) for name, condition in CONDITIONS.items()},
+    **{f"B{name}": _branch_on(CONDITIONS[name]) for name in ("EQ", "NE")},
+    **dict.fromkeys(("CBZ", "CBNZ"), _compare_branch),
+    **dict.fromkeys(("TBZ", "TBNZ"), _test_branch),
+    "RET": _return,
+    **dict.fromkeys(("NOP", "HINT", "HLT"), _nothing),
+}
+
+
+def find(mnemonic: str) -> Lower | None:
+    """How to lower a computing or branching instruction; None if the mnemonic is no such instruction."""
+    return _TABLE.get(mnemonic)

@@ -1,0 +1,173 @@
+"""Macro files (``.def``): what the names that a C test calls stand for.
+
+The format is herd7's: ``READ_ONCE(X) __load{once}(X)`` defines an expression, and statements stand in braces, as in
+``WRITE_ONCE(X,V) { __store{once}(X,V); }``; macros may call macros; comments are ``//`` and ``/* */``.  Primitives
+(names that begin with two underscores) are known to :mod:`membar_check.program.dialects.c_primitives`; macros finally
+expand to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from membar_check.diagnostics import InputError, Source, Span
+from membar_check.litmus.c_body import BodyParser
+from membar_check.litmus.c_tokens import scan
+from membar_check.litmus.syntax import (
+    CAssign,
+    CBinary,
+    CBlock,
+    CCall,
+    CCast,
+    CConditional,
+    CDeclare,
+    CExpr,
+    CExprStmt,
+    CIf,
+    CIndex,
+    CStmt,
+    CUnary,
+    CWhile,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """``body`` is an expression, or the statements between the braces."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: CExpr | tuple[CStmt, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Macros:
+    """The macros of a file by name.  An expression and a statement macro may share a name."""
+
+    expressions: dict[str, Macro]
+    statements: dict[str, Macro]
+    source: Source
+
+
+@lru_cache(maxsize=32)
+def load_macros(source: Source) -> Macros:
+    """The macros of a ``.def`` text.
+
+    Raises InputError for text that is no macro file, a macro that is defined twice, a parameter that is named twice,
+    and macros that (by way of others) call themselves.
+    """
+    texts, starts = scan(source, 0)
+    parser = _MacroParser(source, texts, starts)
+    macros = Macros({}, {}, source)
+    while parser.text:
+        macro = parser.macro()
+        kind = macros.statements if isinstance(macro.body, tuple) else macros.expressions
+        if macro.name in kind:
+            raise InputError(
+                f"macro `{macro.name}` is defined twice; first in line {kind[macro.name].span.line}", macro.span
+            )
+        kind[macro.name] = macro
+    _reject_cycles(macros)
+    return macros
+
+
+class _MacroParser(BodyParser):
+    __slots__ = ()
+
+    def macro(self) -> Macro:
+        """``NAME(A,B) expression`` or ``NAME(A,B) { statements }``."""
+        begin = self.index
+        hint = "macros are written `NAME(X,Y) expression` or `NAME(X,Y) { statements }`, without `#define`"
+        if not (self.text[:1].isalpha() or self.text[:1] == "_"):
+            self.fail("the name of a macro", hint)
+        name = self.name("the name of a macro")
+        if self.text != "(":
+            self.fail("`(` and the macro's parameters", hint)
+        self.advance()
+        parameters: list[str] = []
+        while self.text != ")":
+            if parameters:
+                self.expect(",", "`,` or `)`")
+            at = self.here()
+            parameter = self.name("a parameter's name")
+            if parameter in parameters:
+                raise InputError(f"parameter `{parameter}` is named twice", at)
+            parameters.append(parameter)
+        self.advance()
+        span = self.span(begin)
+        body: CExpr | tuple[CStmt, ...]
+        if self.text == "{":
+            body = self.braces("`{`")
+        else:
+            body = self.expression()
+        return Macro(name, tuple(parameters), body, span)
+
+
+# --- cycles
+def _reject_cycles(macros: Macros) -> None:
+    """Raise InputError at a call by which a macro reaches itself."""
+    done: set[int] = set()
+    path: list[Macro] = []
+
+    def visit(macro: Macro) -> None:
+        path.append(macro)
+        for call, in_statement in _calls(macro.body):
+            callee = (macros.statements.get(call.name) if in_statement else None) or macros.expressions.get(call.name)
+            if callee is None or id(callee) in done:
+                continue
+            if callee in path:
+                cycle = " -> ".join(m.name for m in path[path.index(callee) :]) + f" -> {callee.name}"
+                raise InputError(f"macro `{callee.name}` calls itself: {cycle}", call.span)
+            visit(callee)
+        path.pop()
+        done.add(id(macro))
+
+    for table in (macros.expressions, macros.statements):
+        for macro in table.values():
+            if id(macro) not in done:
+                visit(macro)
+
+
+def _calls(node: CExpr | CStmt | tuple[CStmt, ...] | None) -> Iterator[tuple[CCall, bool]]:
+    """The calls below a node, and whether each is a statement of its own."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from _calls(part)
+    elif isinstance(node, CCall):
+        yield node, False
+        yield from _calls_below(node.args)
+    elif isinstance(node, CExprStmt):
+        if isinstance(node.expr, CCall):
+            yield node.expr, True
+            yield from _calls_below(node.expr.args)
+        else:
+            yield from _calls(node.expr)
+    elif isinstance(node, (CUnary, CCast)):
+        yield from _calls(node.operand)
+    elif isinstance(node, CBinary):
+        yield from _calls_below((node.left, node.right))
+    elif isinstance(node, CIndex):
+        yield from _calls_below((node.array, node.index))
+    elif isinstance(node, CConditional):
+        yield from _calls_below((node.cond, node.then, node.other))
+    elif isinstance(node, CDeclare):
+        yield from _calls(node.init)
+    elif isinstance(node, CAssign):
+        yield from _calls_below((node.target, node.value))
+    elif isinstance(node, CIf):
+        yield from _calls(node.cond)
+        yield from _calls(node.then)
+        yield from _calls(node.other)
+    elif isinstance(node, CWhile):
+        yield from _calls(node.cond)
+        yield from _calls(node.body)
+    elif isinstance(node, CBlock):
+        yield from _calls(node.body)
+
+
+def _calls_below(nodes: tuple[CExpr, ...]) -> Iterator[tuple[CCall, bool]]:
+    for node in nodes:
+        yield from _calls(node)

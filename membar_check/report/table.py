@@ -1,0 +1,128 @@
+"""A table for people: with colours on a terminal, plain aligned text elsewhere (and there without importing rich)."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from membar_check.expectations import GRAVITY, Judged, flags_of, observed
+from membar_check.report import Settings
+from membar_check.report.summary import STATUS_WORDS, Tally
+from membar_check.verdict import Failure, Status, Verdict
+
+# Title, whether it is a number, whether only the long table has it.
+COLUMNS = (
+    ("test", False, False),
+    ("model", False, False),
+    ("verdict", False, False),
+    ("observed", False, False),
+    ("expected", False, False),
+    ("states", True, False),
+    ("pos/neg", True, False),
+    ("flags", False, False),
+    ("candidates", True, True),
+    ("engine", False, True),
+    ("ms", True, False),
+    ("", False, False),
+)
+STYLES = {
+    Status.AS_EXPECTED: "green",
+    Status.DIFFERS: "bold red",
+    Status.ERROR: "bold magenta",
+    Status.INCONCLUSIVE: "yellow",
+}
+
+
+def make(out: TextIO, settings: Settings) -> Table:
+    return Table(out, settings)
+
+
+class Table:
+    """Gathers the rows and prints them at the end: the widths depend on all of them."""
+
+    def __init__(self, out: TextIO, settings: Settings) -> None:
+        self._out = out
+        self._settings = settings
+        self._tally = Tally()
+        self._rows: list[tuple[Status, tuple[str, ...]]] = []
+        self._reasons: list[tuple[Status, str]] = []
+
+    def add(self, judged: Judged) -> None:
+        self._tally.add(judged)
+        good = judged.status is Status.AS_EXPECTED
+        if good and self._settings.verbosity < 0:
+            return
+        self._rows.append((judged.status, row(judged)))
+        if not good and isinstance(judged.result, Verdict):  # errors have been printed in full
+            self._reasons.append((judged.status, f"{judged.result.file}, {judged.result.model}: {judged.reason}"))
+
+    def finish(self) -> None:
+        shown = [index for index, (_, _, long) in enumerate(COLUMNS) if not long or self._settings.verbosity > 0]
+        rows = [(status, tuple(cells[index] for index in shown)) for status, cells in self._rows]
+        head = [COLUMNS[index] for index in shown]
+        titles = tuple(title for title, _, _ in head)
+        numeric = tuple(number for _, number, _ in head)
+        if self._out.isatty():
+            self._finish_rich(titles, numeric, rows)
+        else:
+            self._finish_plain(titles, numeric, rows)
+
+    def _finish_plain(
+        self, titles: tuple[str, ...], numeric: tuple[bool, ...], rows: list[tuple[Status, tuple[str, ...]]]
+    ) -> None:
+        lines = [titles, *(cells for _, cells in rows)] if rows else []
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for cells in lines:
+            padded = (
+                cell.rjust(width) if number else cell.ljust(width)
+                for cell, width, number in zip(cells, widths, numeric, strict=True)
+            )
+            self._out.write("  ".join(padded).rstrip() + "\n")
+        for _, reason in self._reasons:
+            self._out.write(f"{reason}\n")
+        self._out.write(self._tally.line() + "\n")
+        self._out.flush()
+
+    def _finish_rich(
+        self, titles: tuple[str, ...], numeric: tuple[bool, ...], rows: list[tuple[Status, tuple[str, ...]]]
+    ) -> None:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        console = Console(file=self._out, highlight=False)
+        if rows:
+            table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+            for title, number in zip(titles, numeric, strict=True):
+                table.add_column(title, justify="right" if number else "left", overflow="fold")
+            for status, cells in rows:
+                *body, last = cells
+                table.add_row(*map(Text, body), Text(last, style=STYLES[status]))
+            console.print(table)
+        for status, reason in self._reasons:
+            console.print(Text(reason, style=STYLES[status]))
+        worst = next((status for status in GRAVITY if self._tally.counts[status]), Status.AS_EXPECTED)
+        console.print(Text(self._tally.line(), style=STYLES[worst]))
+
+
+def row(judged: Judged) -> tuple[str, ...]:
+    """The cells of one result, one for each of :data:`COLUMNS`."""
+    result = judged.result
+    word = STATUS_WORDS[judged.status]
+    if isinstance(result, Failure):
+        return (result.file, result.model, "", "", judged.expected, "", "", "", "", "", "", word)
+    counts = "" if result.positive is None else f"{result.positive}/{result.negative}"
+    return (
+        result.file,
+        result.model,
+        result.word,
+        observed(result),
+        judged.expected or result.condition.quantifier.value,
+        "" if result.states is None else str(len(result.states)),
+        counts,
+        ",".join(flags_of(result)),
+        str(result.candidates),
+        result.engine,
+        f"{result.cpu_seconds * 1000:.1f}",
+        word,
+    )

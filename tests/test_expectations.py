@@ -1,0 +1,187 @@
+"""Files of expected verdicts, ``Result:`` comments, and the judgement."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "report"))
+
+from examples import failure, verdict
+
+from membar_check.diagnostics import InputError, Source
+from membar_check.expectations import judge, parse_expected, read_expected, result_comment
+from membar_check.litmus.syntax import Quantifier
+from membar_check.verdict import Observation, Status, Verdict
+
+GOOD = """# a comment
+models sc x86-tso
+
+SB.litmus  sc       Never
+SB.litmus  x86-tso  Sometimes  states=4 positive=1 negative=3  # behind an entry
+MP.litmus  sc       Never      flags=b,a
+"""
+
+
+def test_a_good_file() -> None:
+    expected = parse_expected(Source("expected.txt", GOOD))
+    assert expected.models == ("sc", "x86-tso")
+    assert expected.models_of("SB.litmus") == ("sc", "x86-tso")
+    assert expected.models_of("other.litmus") == ()
+    entry = expected.entries[("SB.litmus", "x86-tso")]
+    assert (entry.observation, entry.states, entry.positive, entry.negative) == (Observation.SOMETIMES, 4, 1, 3)
+    assert entry.flags == ()
+    assert expected.entries[("MP.litmus", "sc")].flags == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "message"),
+    [
+        ("SB.litmus sc", "1:11", "ends too early"),
+        ("SB.litmus", "1:1", "ends too early"),
+        ("SB sc Never", "1:1", "expected the name of a .litmus file"),
+        ("/x/SB.litmus sc Never", "1:1", "expected the name of a .litmus file"),
+        ("\nSB.litmus sc never", "2:14", "expected Never, Sometimes or Always"),
+        ("SB.litmus sc Never states", "1:20", "expected states=N"),
+        ("SB.litmus sc Never states=x", "1:20", "expected a number"),
+        ("SB.litmus sc Never states=-1", "1:20", "expected a number"),
+        ("SB.litmus sc Never states=1 states=1", "1:29", "given twice"),
+        ("SB.litmus sc Never flags=a flags=b", "1:28", "given twice"),
+        ("SB.litmus sc Never flags=", "1:20", "empty flag"),
+        ("SB.litmus sc Never color=red", "1:20", "expected states=N"),
+        ("SB.litmus sc Never\nSB.litmus sc Always", "2:1", "a second entry"),
+        ("SB.litmus sc Never\nmodels sc", "2:1", "before all entries"),
+        ("models sc\nmodels sc", "2:1", "before all entries"),
+        ("models", "1:1", "expected the names of models"),
+        ("models sc\nSB.litmus tso Never", "2:11", "expected one of the `models` line"),
+    ],
+)
+def test_malformed_files(text: str, where: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        parse_expected(Source("expected.txt", text))
+    assert caught.value.span is not None
+    assert caught.value.span.where() == f"expected.txt:{where}"
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read expected verdicts"):
+        read_expected(str(tmp_path / "none.txt"))
+    (tmp_path / "junk.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="byte 0 is no UTF-8"):
+        read_expected(str(tmp_path / "junk.txt"))
+
+
+# --- the comment ---
+@pytest.mark.parametrize(
+    ("text", "observation", "races"),
+    [
+        ("(* Result: Never *)", Observation.NEVER, False),
+        ("C x\n(*\n * Result: Sometimes DATARACE\n", Observation.SOMETIMES, True),
+        ("  * Result:  Always ", Observation.ALWAYS, False),
+        (" * Result: Maybe", None, False),
+        (" * Result: DEADLOCK", Observation.NEVER, False),
+    ],
+)
+def test_result_comments(text: str, observation: Observation | None, races: bool) -> None:
+    expectation = result_comment(text)
+    assert expectation is not None
+    assert (expectation.observation, expectation.races) == (observation, races)
+
+
+@pytest.mark.parametrize("text", ["", "Result: Never", " * Result: Perhaps", "x = 1; // Result: Never"])
+def test_no_result_comment(text: str) -> None:
+    assert result_comment(text) is None
+
+
+# --- judging ---
+ALL = Quantifier.FORALL
+NOT = Quantifier.NOT_EXISTS
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        (verdict(), Status.AS_EXPECTED),
+        (verdict(positive=0), Status.DIFFERS),
+        (verdict(quantifier=NOT), Status.DIFFERS),
+        (verdict(quantifier=NOT, positive=0), Status.AS_EXPECTED),
+        (verdict(quantifier=ALL), Status.DIFFERS),
+        (verdict(quantifier=ALL, negative=0), Status.AS_EXPECTED),
+        (verdict(undefined=True), Status.DIFFERS),
+        # Cut at the bound: what was found stays, what was not found is open.
+        (verdict(loop=True), Status.AS_EXPECTED),
+        (verdict(loop=True, positive=0), Status.INCONCLUSIVE),
+        (verdict(loop=True, quantifier=NOT), Status.DIFFERS),
+        (verdict(loop=True, quantifier=NOT, positive=0), Status.INCONCLUSIVE),
+        (verdict(loop=True, quantifier=ALL), Status.DIFFERS),
+        (verdict(loop=True, quantifier=ALL, negative=0), Status.INCONCLUSIVE),
+        (verdict(reach=True, positive=None, negative=None, reached=True), Status.AS_EXPECTED),
+        (failure(), Status.ERROR),
+        (failure(inconclusive=True), Status.INCONCLUSIVE),
+    ],
+)
+def test_the_quantifier_decides(result: Verdict, status: Status) -> None:
+    judged = judge(result, None)
+    assert judged.status is status
+    assert bool(judged.reason) == (status is not Status.AS_EXPECTED)
+
+
+def entry(rest: str) -> object:
+    return parse_expected(Source("expected.txt", f"SB.litmus m {rest}")).entries[("SB.litmus", "m")]
+
+
+@pytest.mark.parametrize(
+    ("rest", "result", "status", "reason"),
+    [
+        ("Sometimes", verdict(), Status.AS_EXPECTED, ""),
+        ("Sometimes states=4 positive=1 negative=3", verdict(), Status.AS_EXPECTED, ""),
+        ("Never", verdict(), Status.DIFFERS, "expected Never (expected.txt), observed Sometimes"),
+        ("Sometimes states=5", verdict(), Status.DIFFERS, "expected 5 states, found 4"),
+        ("Sometimes positive=2", verdict(), Status.DIFFERS, "expected 2 positive, found 1"),
+        ("Sometimes", verdict(flags=("race",)), Status.DIFFERS, "expected flags none, found race"),
+        ("Sometimes flags=race", verdict(flags=("race",)), Status.AS_EXPECTED, ""),
+        ("Sometimes flags=race", verdict(), Status.DIFFERS, "expected flags race, found none"),
+        ("Sometimes flags=*undef*", verdict(undefined=True), Status.AS_EXPECTED, ""),
+        ("Sometimes", verdict(undefined=True), Status.DIFFERS, "expected flags none, found *undef*"),
+        # An expectation stands above the quantifier.
+        ("Sometimes", verdict(quantifier=NOT), Status.AS_EXPECTED, ""),
+        # Cut at the bound.
+        ("Never", verdict(loop=True, positive=0), Status.INCONCLUSIVE, "cut"),
+        ("Always", verdict(loop=True, negative=0), Status.INCONCLUSIVE, "cut"),
+        ("Sometimes", verdict(loop=True, positive=0), Status.INCONCLUSIVE, "cut"),
+        ("Sometimes", verdict(loop=True), Status.AS_EXPECTED, ""),
+        ("Never", verdict(loop=True, negative=0), Status.DIFFERS, "observed Always"),
+        ("Always", verdict(loop=True, positive=0), Status.DIFFERS, "observed Never"),
+        ("Sometimes states=3", verdict(loop=True), Status.DIFFERS, "expected 3 states, found 4"),
+        ("Sometimes states=5", verdict(loop=True), Status.INCONCLUSIVE, "cut"),
+        # Queries for reachability compare only what they answer.
+        ("Sometimes states=9", verdict(reach=True, reached=True, positive=None), Status.AS_EXPECTED, ""),
+        ("Always", verdict(reach=True, reached=True, positive=None), Status.AS_EXPECTED, ""),
+        ("Never", verdict(reach=True, reached=True, positive=None), Status.DIFFERS, "observed reachable"),
+    ],
+)
+def test_the_entry_decides(rest: str, result: Verdict, status: Status, reason: str) -> None:
+    judged = judge(result, entry(rest))  # type: ignore[arg-type]
+    assert judged.status is status
+    assert reason in judged.reason
+    assert judged.expected == rest.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("comment", "result", "status"),
+    [
+        (" * Result: Sometimes", verdict(), Status.AS_EXPECTED),
+        (" * Result: Sometimes", verdict(flags=("data-race",)), Status.DIFFERS),
+        (" * Result: Sometimes DATARACE", verdict(flags=("data-race",)), Status.AS_EXPECTED),
+        (" * Result: Sometimes DATARACE", verdict(), Status.DIFFERS),
+        (" * Result: Sometimes", verdict(flags=("other",)), Status.AS_EXPECTED),
+        (" * Result: Maybe", verdict(positive=0), Status.AS_EXPECTED),
+        (" * Result: DEADLOCK", verdict(positive=0, negative=0, states=()), Status.AS_EXPECTED),
+        (" * Result: DEADLOCK", verdict(positive=0, negative=1), Status.DIFFERS),
+        (" * Result: Sometimes", verdict(undefined=True), Status.DIFFERS),
+    ],
+)
+def test_the_comment_decides(comment: str, result: Verdict, status: Status) -> None:
+    assert judge(result, result_comment(comment)).status is status
