@@ -185,7 +185,7 @@ def _models_for(file: TestFile, options: RunOptions, expectations: Expectations)
             expected = None  # it is reported with the result of the test
         if expected is not None:
             models = expected.models_of(expectations.key(expected, file.path))
-            return models or expected.models[:1] or (None,)
+            return models or (None,)
     return (None,)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "report"))
-
-from examples import failure, verdict
 
 from membar_check.diagnostics import InputError, Source
 from membar_check.expectations import judge, parse_expected, read_expected, result_comment
 from membar_check.litmus.syntax import Quantifier
 from membar_check.verdict import Observation, Status, Verdict
+from support.results import failure, verdict
 
 GOOD = """# a comment
 models sc x86-tso
@@ -166,7 +162,7 @@ def test_the_entry_decides(rest: str, result: Verdict, status: Status, reason: s
     judged = judge(result, entry(rest))  # type: ignore[arg-type]
     assert judged.status is status
     assert reason in judged.reason
-    assert judged.expected == rest.split()[0]
+    assert judged.expected == rest.split(maxsplit=1)[0]
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,14 @@ def covers(g: Graph, big: Node, small: Node, depth: int = 24) -> bool:
         if any(a is not None and covers(g, a, small, depth - 1) for a in big.args):
             return True
         return _split_covers(g, big, small, depth)
+    if big.op == "and":
+        return all(a is not None and covers(g, a, small, depth - 1) for a in big.args)
     if big.op == "plus":
         return big.args[0] is not None and covers(g, big.args[0], small, depth - 1)
     if big.op == "minus" and big.args[1] is g.id and big.args[0] is not None:
         return _irreflexive(small) and covers(g, big.args[0], small, depth - 1)
+    if big.op == "minus" and big.args[0] is not None and _apart(g, big.args[1], small):
+        return covers(g, big.args[0], small, depth - 1)
     if big.op == "inv" and small.op == "inv":
         assert big.args[0] and small.args[0]
         return covers(g, big.args[0], small.args[0], depth - 1)
@@ -67,6 +71,33 @@ def covers(g: Graph, big: Node, small: Node, depth: int = 24) -> bool:
         pairs = zip(big.args, small.args, strict=True)
         return all(a is not None and b is not None and covers(g, a, b, depth - 1) for a, b in pairs)
     return False
+
+
+def implies_atomicity(graph: Graph, checks: Sequence[CheckNode], order: OrderChoice | None) -> bool:
+    """True if a check forbids a write of another thread between the halves of a read-modify-write.
+
+    ``empty rmw & (fre;coe)`` (Alglave, Maranget, Tautschnig, TOPLAS 2014, section 6.3).
+    """
+    if order is None:
+        return False
+    g, external = graph, graph.prim("ext", "R")
+    co = order.result
+    outside = g.seq(
+        g.intersect(g.seq(g.inverse(g.prim("rf", "R")), co), external), g.intersect(co, external)
+    )
+    for check in checks:
+        if check.prefix == "" and not check.negated and check.test == "empty" and check.node.op == "and":
+            factors = [a for a in check.node.args if a is not None]
+            if all(covers(g, f, g.prim("rmw", "R")) or covers(g, f, outside) for f in factors):
+                return True
+    return False
+
+
+def _apart(g: Graph, removed: Node | None, small: Node) -> bool:
+    """Whether ``removed`` has only pairs inside a thread and ``small`` only pairs between threads."""
+    internal, external = g.prim("int", "R"), g.prim("ext", "R")
+    inside = removed is not None and (removed is internal or (removed.op == "and" and internal in removed.args))
+    return inside and (small is external or (small.op == "and" and external in small.args))
 
 
 def _irreflexive(n: Node) -> bool:

@@ -85,7 +85,8 @@ class PickChoice:
 @dataclass(slots=True)
 class CompiledModel:
     """``checks`` in the order of the model; ``choices`` in order; ``coherent``: the model implies SC per location for
-    its coherence order (so incoherent rf/co combinations need not be enumerated); ``named`` the top-level relations
+    its coherence order (so incoherent rf/co combinations need not be enumerated), ``atomic``: no write of another thread
+    comes between the halves of a read-modify-write; ``named`` the top-level relations
     and sets by name (last definition), for drawing and explanation; ``registers``: needs register events."""
 
     name: str
@@ -95,6 +96,7 @@ class CompiledModel:
     choices: tuple[OrderChoice | PickChoice, ...]
     named: dict[str, Node]
     coherent: bool
+    atomic: bool
     registers: bool
     shows: tuple[tuple[str, Node], ...] = field(default=())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membar_check.cat import syntax as s
-from membar_check.cat.coherence import implies_coherence
+from membar_check.cat.coherence import implies_atomicity, implies_coherence
 from membar_check.cat.compile import (
     CannotCompile,
     Compiler,
@@ -61,6 +61,7 @@ def compile_model(
     coherent = implies_coherence(compiler.graph, compiler.checks, order)
     return CompiledModel(
         name, title, compiler.graph, tuple(compiler.checks), tuple(compiler.choices), named, coherent,
+        implies_atomicity(compiler.graph, compiler.checks, order),
         compiler.catdep and _mentions_registers(compiler), tuple(compiler.shows),
     )  # fmt: skip
 

@@ -85,7 +85,8 @@ def print_expr(expr: s.Expr) -> str:
         case s.Unary("~", operand):
             return "~" + _within(operand, _AS_OPERAND)
         case s.Unary(op, operand):
-            return _within(operand, _AS_FACTOR) + op
+            text = _within(operand, _AS_FACTOR)
+            return f"{text} {op}" if op == "+" and text.endswith("+") else text + op  # `++` is another operator
         case s.Binary("*", left, right):
             return f"{_within(left, _AS_FACTOR)} * {_within(right, _AS_OPERAND)}"
         case s.Binary(op, left, right):

@@ -17,7 +17,7 @@ from membar_check.cat import syntax as s
 from membar_check.cat.conditions import variant_holds
 from membar_check.cat.loader import LoadedModel, missing_include
 from membar_check.cat.primitives import tag_set_name
-from membar_check.diagnostics import Inconclusive, InputError
+from membar_check.diagnostics import Inconclusive, InputError, Source, Span
 from membar_check.engine.concrete_expressions import (
     Environment,
     Evaluator,
@@ -47,6 +47,7 @@ from membar_check.engine.concrete_values import (
 
 __all__ = ["Environment", "Judgement", "judge", "judge_statements"]
 
+_NOWHERE = Span(Source("", ""), 0, 0)
 _DEEPEST = 100_000
 """Python frames that a model may use: library functions recurse over sets of hundreds of orders."""
 
@@ -282,10 +283,8 @@ class _Interpreter:
         for name in wanted:
             lazy = state.scope.values.get(name)
             value = lazy.force() if lazy else self.predefined(name)
-            if isinstance(value, Relation):
-                relations[name] = value.pairs
-            elif isinstance(value, Empty):
-                relations[name] = frozenset()
+            if isinstance(value, Relation | Empty | Universe):
+                relations[name] = self.evaluator.as_pairs(value, _NOWHERE)
         return Judgement(state.failed, tuple(sorted(state.flags)), state.undefined, relations, dict(state.choices))
 
 

@@ -16,6 +16,7 @@ from membar_check.events.space import Chunk
 from membar_check.events.valuation import Valuation
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.relation import EventSet, Predicate, Relation
+from membar_check.values import Address
 
 Evaluated = EventSet | Relation
 
@@ -39,9 +40,9 @@ class Evaluator:
         self._thread = [e.thread for e in self.events]
 
     # --- primitives ---
-    def _addresses(self) -> dict[int, dict[object, int]]:
+    def _addresses(self) -> dict[int, dict[Address, int]]:
         """Where each event accesses memory: event -> {address: mask}."""
-        out: dict[int, dict[object, int]] = {}
+        out: dict[int, dict[Address, int]] = {}
         for place, e in self.chunk.structure.initial.items():
             out[e] = {place: self.full}
         for path, mask in self.chunk.paths:
@@ -70,23 +71,22 @@ class Evaluator:
         return {e: m for e, m in present.items() if name in events[e].sets}
 
     def _final_writes(self) -> EventSet:
-        """The last ordinary write of each location; locations that only hold locks have none, unless observed."""
-        events, last = self.events, self.chunk.last
-        locks = {
-            place
-            for path, _ in self.chunk.paths
-            for e, place in path.address.items()
-            if not events[e].is_access
-        }
-        out = {e: m for e, m in last.items() if events[e].is_write}
-        if locks:
-            program = self.chunk.structure.program
-            observed = {p.name for p in (*places_of(program.condition), *program.locations) if isinstance(p, GlobalRef)}
-            for place, e in self.chunk.structure.initial.items():
-                if place in locks:
-                    out.pop(e, None)
-                    if place.name in observed:
-                        out[e] = self.full
+        """``FW``: the last ordinary write of each observed location (a location that only holds a lock: the initial one).
+
+        herd7 has no final writes of locations that neither the condition nor the list of locations names.
+        """
+        program, last = self.chunk.structure.program, self.chunk.last
+        observed = {p.name for p in (*places_of(program.condition), *program.locations) if isinstance(p, GlobalRef)}
+        here = {e for e, places in self._places.items() if any(p.name in observed for p in places)}
+        out = {e: m for e, m in last.items() if e in here and self.events[e].is_write}
+        covered: dict[Address, int] = {}
+        for e, m in out.items():
+            for place in self._places[e]:
+                covered[place] = covered.get(place, 0) | m
+        for place, e in self.chunk.structure.initial.items():
+            rest = self.full & ~covered.get(place, 0)
+            if rest and place.name in observed:
+                out[e] = out.get(e, 0) | rest
         return out
 
     def _prim_relation(self, name: str) -> Relation:

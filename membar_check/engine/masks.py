@@ -53,7 +53,7 @@ class MasksEngine:
         self.observed = Observed(self.program)
         self.limit = limit
         self._base = base_parts(model)
-        self.space = Space(structure, model.coherent, None if self._plain_order() else self._ordered)
+        self.space = Space(structure, model.coherent, None if self._plain_order() else self._ordered, model.atomic)
 
     # --- coherence ---
     def _plain_order(self) -> bool:

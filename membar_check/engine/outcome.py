@@ -30,6 +30,11 @@ Cell = RegisterRef | Address
 RawState = tuple[Value | tuple[Value, ...], ...]
 
 
+def type_of(program: Program, place: Place) -> str:
+    """The C type of a place, ``int`` where the test declares none."""
+    return program.types.get(str(place), "int")
+
+
 def places_of(prop: Prop) -> list[Place]:
     """The places that a proposition names, in order."""
     if isinstance(prop, Atom):
@@ -80,10 +85,7 @@ class Observed:
         """A value as the log prints it: integers in the signed range of the place's type."""
         if isinstance(value, tuple) and not isinstance(value, Address | CodeLabel):
             return "{" + ",".join(self.show(place, v) for v in value) + "}"
-        ctype = self.program.types.get(str(place), "")
-        if isinstance(value, int) and ctype:
-            value = cast(value, ctype)
-        return str(value)
+        return str(cast(value, type_of(self.program, place)))
 
     def state(self, raw: RawState) -> State:
         return tuple((self.label(p), self.show(p, v)) for p, v in zip(self.places, raw, strict=True))
@@ -198,7 +200,7 @@ class Where:
         if len(wanted) != len(cells):
             return 0
         mask = self.full
-        ctype = self.observed.program.types.get(str(atom.left), "")
+        ctype = type_of(self.observed.program, atom.left)
         for c, v in zip(cells, wanted, strict=True):
             mask &= self._matching(self.finals.cell(c), v, ctype)
         return mask
@@ -207,7 +209,7 @@ class Where:
     def _matching(found: Mapping[Value, int], wanted: Value, ctype: str) -> int:
         """Integers are compared in the range of the place's type: 0xffffffff is -1 in an int."""
         mask = found.get(wanted, 0)
-        if isinstance(wanted, int) and ctype:
+        if isinstance(wanted, int):
             goal = cast(wanted, ctype)
             for v, m in found.items():
                 if isinstance(v, int) and v != wanted and cast(v, ctype) == goal:

@@ -42,13 +42,14 @@ class Accesses:
     Accesses of one group are not ordered by program order among themselves (the halves of one instruction).
 
     ``before``: pairs of writes whose order is given.  ``allowed``: for reads whose value is bound, the writes that
-    they may read from.
+    they may read from.  ``pairs``: read-modify-writes (read, write) between which no other thread may write.
     """
 
     initial: int
     threads: tuple[ThreadAccesses, ...]
     before: frozenset[Edge]
     allowed: tuple[tuple[int, frozenset[int]], ...]
+    pairs: tuple[Edge, ...] = ()
 
 
 Variant = tuple[Digit, ...]  # digits that are independent of each other, for one choice of coherence (or all of them)
@@ -67,7 +68,8 @@ def linear_orders(writes: Sequence[int], before: frozenset[Edge]) -> Iterator[tu
 
 
 def _thread_choices(
-    thread: ThreadAccesses, order: tuple[int, ...], allowed: dict[int, frozenset[int]], coherent: bool
+    thread: ThreadAccesses, order: tuple[int, ...], allowed: dict[int, frozenset[int]], coherent: bool,
+    pairs: dict[int, int],
 ) -> list[tuple[Edge, ...]]:
     """The reads-from choices of one thread's reads, given the order of writes (initial write first).
 
@@ -94,6 +96,8 @@ def _thread_choices(
             low = max((p for g, p in seen if g != group), default=0)
             high = min((position[e] for e, is_write, g in thread[i:] if is_write and g != group), default=high)
         may = allowed.get(read)
+        if read in pairs:
+            low = max(low, _earliest(position[pairs[read]], order, {e for e, is_write, _ in thread if is_write}))
         later = {e for e, is_write, _ in thread[i:] if is_write}
         for p in range(low, high):
             source = order[p]
@@ -102,6 +106,14 @@ def _thread_choices(
 
     walk(0, (), ())
     return out
+
+
+def _earliest(write: int, order: tuple[int, ...], own: set[int]) -> int:
+    """The first position from which no other thread's write stands before position ``write``."""
+    p = write - 1
+    while p > 0 and order[p] in own:
+        p -= 1
+    return max(p, 0)
 
 
 def variants(accesses: Accesses, coherent: bool) -> tuple[Variant, ...]:
@@ -115,12 +127,12 @@ def variants(accesses: Accesses, coherent: bool) -> tuple[Variant, ...]:
         for t in accesses.threads:
             mine = [(e, group) for e, is_write, group in t if is_write]
             before.update((a, b) for i, (a, g) in enumerate(mine) for b, h in mine[i + 1 :] if g != h)
-    allowed = dict(accesses.allowed)
+    allowed, pairs = dict(accesses.allowed), dict(accesses.pairs)
     options: list[tuple[tuple[int, ...], list[list[tuple[Edge, ...]]]]] = []
     total = 0
     for tail in linear_orders(writes, frozenset(before)):
         order = (accesses.initial, *tail)
-        choices = [c for t in accesses.threads if (c := _thread_choices(t, order, allowed, coherent)) != [()]]
+        choices = [c for t in accesses.threads if (c := _thread_choices(t, order, allowed, coherent, pairs)) != [()]]
         count = 1
         for c in choices:
             count *= len(c)

@@ -58,11 +58,13 @@ Ordered = Callable[[tuple[Path, ...]], tuple[frozenset[int], frozenset[Edge]]]
 class Space:
     """Enumerates the skeletons of a structure.
 
+    ``coherent``, ``atomic``: leave out what breaks SC per location, or the atomicity of read-modify-writes.
     ``ordered`` None: the ordinary writes are ordered, nothing is given in advance but the initial write.
     """
 
-    def __init__(self, structure: Structure, coherent: bool, ordered: Ordered | None = None) -> None:
+    def __init__(self, structure: Structure, coherent: bool, ordered: Ordered | None = None, atomic: bool = False) -> None:
         self.structure = structure
+        self.atomic = atomic
         self.coherent = coherent
         self.ordered = ordered
         self._cache: dict[Accesses, tuple[Variant, ...]] = {}
@@ -84,6 +86,7 @@ class Space:
     def _locations(self, paths: tuple[Path, ...]) -> tuple[tuple[Variant, ...], ...] | None:
         extra, before = (frozenset[int](), frozenset[Edge]()) if self.ordered is None else self.ordered(paths)
         allowed = _allowed_sources(self.structure, paths)
+        pairs = [p for path in paths for p in path.relations.get("rmw", ())] if self.atomic else []
         by_place: dict[Address, list[list[tuple[int, bool, int]]]] = {}
         events = self.structure.events
         ordered_inside = self.structure.program.test.arch == "C"
@@ -107,6 +110,7 @@ class Space:
                 mine,
                 frozenset((a, b) for a, b in before if a in here and b in here),
                 tuple((r, w) for r, w in allowed if r in here),
+                tuple((r, w) for r, w in pairs if r in here and w in here),
             )
             found = self._cache.get(accesses)
             if found is None:

@@ -10,7 +10,7 @@ import re
 from membar_check.diagnostics import InputError, Source, Span, Unsupported
 from membar_check.litmus.instructions import BadInstruction, read_cell
 from membar_check.litmus.syntax import AsmBody, AsmInstruction, AsmLabel
-from membar_check.litmus.text import describe
+from membar_check.litmus.text import counted, describe
 
 _THREAD = re.compile(r"P([0-9]{1,6})\Z", re.ASCII)
 _LOCK = re.compile(r"\block(\s*);", re.IGNORECASE)
@@ -77,7 +77,7 @@ def _parse_row(
     if len(cells) != len(bodies):
         at = position + len(row) - len(row.lstrip())
         raise InputError(
-            f"this row has {len(cells)} cells, but there are {len(bodies)} threads, expected {len(bodies) - 1} `|`",
+            f"this row has {counted(len(cells), 'cell')}, but the table has {counted(len(bodies), 'thread')}",
             Span(source, at, max(at + 1, position + len(row.rstrip()))),
         )
     for body, cell in zip(bodies, cells, strict=True):

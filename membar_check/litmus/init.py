@@ -5,7 +5,7 @@ from __future__ import annotations
 from membar_check.diagnostics import InputError, Source, Unsupported
 from membar_check.litmus.places import parse_operand, parse_place, parse_register
 from membar_check.litmus.syntax import GlobalRef, InitItem, Operand, Place, Tuple_
-from membar_check.litmus.text import describe
+from membar_check.litmus.text import counted, describe
 from membar_check.litmus.tokens import Cursor, Token, tokenize
 
 MAX_CELLS = 1024
@@ -101,7 +101,7 @@ def _parse_value(cursor: Cursor, place: Place, size: int | None) -> Operand:
         raise InputError(f"`{{...}}` initialises an array, but {describe(str(place))} is none", span)
     if size is not None:
         if not isinstance(value, Tuple_):
-            raise InputError(f"found {describe(span.text)}, expected `{{...}}` with {size} values", span)
+            raise InputError(f"found {describe(span.text)}, expected `{{...}}` with {counted(size, 'value')}", span)
         if len(value.items) != size:
-            raise InputError(f"the array has {size} cells, but {len(value.items)} values are given", span)
+            raise InputError(f"the array has {counted(size, 'cell')}, but {counted(len(value.items), 'value')} given", span)
     return value

@@ -48,6 +48,11 @@ def describe(text: str) -> str:
     return f"`{shown}...`" if len(text) > 40 else f"`{shown}`"
 
 
+def counted(number: int, word: str) -> str:
+    """``1 cell``, ``2 cells``."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def integer(text: str) -> int:
     """The value of a decimal or ``0x`` numeral with an optional minus sign."""
     return int(text, 16) if "x" in text or "X" in text else int(text)

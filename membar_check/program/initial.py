@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from membar_check.diagnostics import InputError, Span, Unsupported
 from membar_check.litmus.syntax import (
@@ -23,8 +22,9 @@ from membar_check.litmus.syntax import (
     Symbol,
     Tuple_,
 )
-from membar_check.litmus.text import describe
+from membar_check.litmus.text import counted, describe
 from membar_check.program.ctypes import cast
+from membar_check.records import dataclass
 from membar_check.values import Address, CodeLabel, Value
 
 RegisterName = Callable[[int, str], str | None]
@@ -138,7 +138,7 @@ def _require_cell(state: Initial, name: str, index: int, span: Span) -> None:
     elif size is None:
         raise InputError(f"{describe(name)} is no array, it has no cell {index}", span)
     elif index >= size:
-        raise InputError(f"array {describe(name)} has {size} cells, there is no cell {index}", span)
+        raise InputError(f"array {describe(name)} has {counted(size, 'cell')}, there is no cell {index}", span)
 
 
 def _require_thread(test: LitmusTest, thread: int, span: Span | None) -> None:
@@ -170,7 +170,7 @@ def _check_global(state: Initial, name: str, index: int, span: Span | None) -> N
         return
     size = state.arrays.get(name)
     if size is not None:
-        raise InputError(f"array {describe(name)} has {size} cells, there is no cell {index}", span)
+        raise InputError(f"array {describe(name)} has {counted(size, 'cell')}, there is no cell {index}", span)
     if Address(name) in state.memory:
         raise InputError(f"{describe(name)} is no array, it has no cell {index}", span)
     known = sorted({address.name for address in state.memory})
@@ -216,7 +216,7 @@ def _resolve_atom(test: LitmusTest, state: Initial, atom: Atom, register_name: R
     if isinstance(right, Tuple_):
         size = state.arrays[left.name]
         if len(right.items) != size:
-            raise InputError(f"{describe(left.name)} has {size} cells, {len(right.items)} values are given", atom.span)
+            raise InputError(f"{describe(left.name)} has {counted(size, 'cell')}, but {counted(len(right.items), 'value')} given", atom.span)
         ctype = state.types[left.name]
         return Atom(left, atom.equal, Tuple_(tuple(_typed(state, v, ctype, atom.span) for v in right.items)), atom.span)
     return Atom(left, atom.equal, _typed(state, right, state.type_of(left), atom.span), atom.span)

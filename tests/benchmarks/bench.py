@@ -3,7 +3,7 @@
     python tests/benchmarks/bench.py [--family F]... [--only families|start|growth]... [--engine E] [--corpus DIR]
 
 Times are CPU seconds, user and system, of whole processes, start-up included.  Machines differ: figures that are
-compared with herd7's are divided by what one fixed piece of work takes here (``calibrate.py``, which stands beside the corpus).
+compared with herd7's are divided by what one fixed piece of work takes here (``calibrate.py`` beside the corpus).
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from membar_check.cat import syntax as s
@@ -16,172 +17,179 @@ from membar_check.diagnostics import Source, Span
 from membar_check.resources import models_dir
 
 HERE = Span(Source("", ""), 0, 0)
-NAMES = st.sampled_from(["a", "po-loc", "DMB.SY", "_x", "r'", "into", "R4rmb"])
-PATTERNS = st.one_of(NAMES, st.just("_"))
-TAGS = st.sampled_from(["once", "rcu-lock", "MB"])
-VARIANTS = st.sampled_from(["cos-opt", "DIC"])
-
-LEAVES: st.SearchStrategy[s.Expr] = st.one_of(
-    NAMES.map(lambda n: s.Name(n, HERE)),
-    st.just(s.Zero(HERE)),
-    st.just(s.Universe(HERE)),
-    TAGS.map(lambda t: s.Tag(t, HERE)),
-    st.just(s.SetLiteral((), HERE)),
-    st.just(s.TupleExpr((), HERE)),
-)
-VARIANT_CONDITIONS: st.SearchStrategy[s.Cond] = st.recursive(
-    VARIANTS.map(lambda v: s.VariantCond(v, HERE)),
-    lambda inner: st.one_of(
-        inner.map(lambda c: s.NotCond(c, HERE)),
-        st.tuples(inner, inner).map(lambda p: s.AndCond(*p, HERE)),
-        st.tuples(inner, inner).map(lambda p: s.OrCond(*p, HERE)),
-    ),
-    max_leaves=4,
-)
+SEEDS = st.integers(0, 2**32)
+NAMES = ("a", "po-loc", "DMB.SY", "_x", "r'", "into", "R4rmb")
+TAGS = ("once", "rcu-lock", "MB")
 
 
-def names_of(formals: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[tuple[str, ...], bool]]:
-    return st.one_of(
-        formals.map(lambda n: ((n,), False)),
-        st.lists(formals, max_size=3).map(lambda ns: (tuple(ns), True)),
-    )
+class Trees:
+    """Random syntax trees."""
 
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
 
-def bindings(value: st.SearchStrategy[s.Expr]) -> st.SearchStrategy[tuple[s.Binding, ...]]:
-    plain = st.builds(lambda n, v: s.Binding(n, (), (), v, HERE), PATTERNS, value)
-    pattern = st.builds(
-        lambda ns, v: s.Binding("", (), tuple(ns), v, HERE),
-        st.lists(PATTERNS, max_size=3).filter(lambda ns: len(ns) != 1),
-        value,
-    )
-    function = st.builds(
-        lambda n, ps, v: s.Binding(n, tuple(ps), (), v, HERE),
-        NAMES,
-        st.lists(names_of(PATTERNS), min_size=1, max_size=2),
-        value,
-    )
-    return st.lists(st.one_of(plain, pattern, function), min_size=1, max_size=2).map(tuple)
+    def name(self) -> str:
+        return self.random.choice(NAMES)
 
+    def pattern(self) -> str:
+        return self.random.choice((*NAMES, "_"))
 
-def applied(inner: st.SearchStrategy[s.Expr]) -> st.SearchStrategy[s.Expr]:
-    def build(name: str, arguments: list[s.Expr]) -> s.Expr:
-        result: s.Expr = s.Name(name, HERE)
-        for argument in arguments:
+    def patterns(self) -> tuple[str, ...]:
+        return tuple(self.pattern() for _ in range(self.random.randrange(4)))
+
+    def maybe(self, text: str) -> str:
+        return self.random.choice(("", text))
+
+    def formal(self) -> tuple[tuple[str, ...], bool]:
+        return (self.patterns(), True) if self.random.random() < 0.5 else ((self.pattern(),), False)
+
+    def exprs(self, depth: int, least: int) -> tuple[s.Expr, ...]:
+        return tuple(self.expr(depth) for _ in range(self.random.randint(least, 3)))
+
+    def bindings(self, depth: int) -> tuple[s.Binding, ...]:
+        return tuple(self.binding(depth) for _ in range(self.random.randint(1, 2)))
+
+    def binding(self, depth: int) -> s.Binding:
+        value = self.expr(depth)
+        kind = self.random.randrange(3)
+        if kind == 0:
+            return s.Binding(self.pattern(), (), (), value, HERE)
+        pattern = self.patterns()
+        if kind == 1 and len(pattern) != 1:
+            return s.Binding("", (), pattern, value, HERE)
+        return s.Binding(self.name(), tuple(self.formal() for _ in range(self.random.randint(1, 2))), (), value, HERE)
+
+    def condition(self, depth: int) -> s.Cond:
+        if depth <= 0:
+            return s.VariantCond(self.random.choice(("cos-opt", "DIC")), HERE)
+        if self.random.random() < 0.3:
+            return s.NotCond(self.condition(depth - 1), HERE)
+        kind = self.random.choice((s.AndCond, s.OrCond))
+        return kind(self.condition(depth - 1), self.condition(depth - 2), HERE)
+
+    def leaf(self) -> s.Expr:
+        return self.random.choice(
+            (
+                s.Name(self.name(), HERE),
+                s.Zero(HERE),
+                s.Universe(HERE),
+                s.Tag(self.random.choice(TAGS), HERE),
+                s.SetLiteral((), HERE),
+                s.TupleExpr((), HERE),
+            )
+        )
+
+    def expr(self, depth: int) -> s.Expr:
+        if depth <= 0 or self.random.random() < 0.1:
+            return self.leaf()
+        builders = (self.unary, self.binary, self.binary, self.group, self.applied, self.open, self.branch, self.match)
+        return self.random.choice(builders)(depth - 1)
+
+    def unary(self, depth: int) -> s.Expr:
+        return s.Unary(self.random.choice(("*", "+", "?", "^-1", "~")), self.expr(depth), HERE)
+
+    def binary(self, depth: int) -> s.Expr:
+        op = self.random.choice(("|", "++", ";", "\\", "&", "*"))
+        return s.Binary(op, self.expr(depth), self.expr(depth), HERE)
+
+    def group(self, depth: int) -> s.Expr:
+        kind = self.random.randrange(3)
+        if kind == 0:
+            return s.Identity(self.expr(depth), HERE)
+        return s.SetLiteral(self.exprs(depth, 1), HERE) if kind == 1 else s.TupleExpr(self.exprs(depth, 2), HERE)
+
+    def applied(self, depth: int) -> s.Expr:
+        result: s.Expr = s.Name(self.name(), HERE)
+        for argument in self.exprs(depth, 1):
             result = s.Apply(result, argument, HERE)
         return result
 
-    return st.builds(build, NAMES, st.lists(inner, min_size=1, max_size=2))
+    def open(self, depth: int) -> s.Expr:
+        kind = self.random.randrange(3)
+        if kind == 0:
+            return s.Fun(*self.formal(), self.expr(depth), HERE)
+        if kind == 1:
+            return s.LetIn(self.random.random() < 0.5, self.bindings(depth), self.expr(depth), HERE)
+        return s.Try(self.expr(depth), self.expr(depth), HERE)
 
+    def branch(self, depth: int) -> s.Expr:
+        cond: s.Cond = self.condition(2)
+        if self.random.random() < 0.5:
+            op = self.random.choice(("=", "subset", "in"))
+            cond = s.CompareCond(op, self.expr(depth), self.expr(depth), HERE)
+        return s.If(cond, self.expr(depth), self.expr(depth), HERE)
 
-def several(inner: st.SearchStrategy[s.Expr], least: int) -> st.SearchStrategy[tuple[s.Expr, ...]]:
-    return st.lists(inner, min_size=least, max_size=3).map(tuple)
+    def match(self, depth: int) -> s.Expr:
+        scrutinee = self.expr(depth)
+        if self.random.random() < 0.5:
+            before = self.pattern() if self.random.random() < 0.5 else None
+            names = (self.pattern(), self.pattern(), before)
+            return s.MatchSet(scrutinee, self.expr(depth), *names, self.expr(depth), HERE)
+        cases: list[tuple[str | None, s.Expr]] = [(self.random.choice(TAGS), e) for e in self.exprs(depth, 0)]
+        if not cases or self.random.random() < 0.5:
+            cases.append((None, self.expr(depth)))
+        return s.MatchTag(scrutinee, tuple(cases), HERE)
 
+    def check(self, prefix: str) -> s.Check:
+        test = self.random.choice(("acyclic", "irreflexive", "empty"))
+        return s.Check(prefix, self.random.random() < 0.5, test, self.expr(3), self.maybe(self.name()), HERE)
 
-def larger(inner: st.SearchStrategy[s.Expr]) -> st.SearchStrategy[s.Expr]:
-    compare = st.builds(
-        lambda op, a, b: s.CompareCond(op, a, b, HERE), st.sampled_from(["=", "subset", "in"]), inner, inner
-    )
-    conditions: st.SearchStrategy[s.Cond] = st.one_of(compare, VARIANT_CONDITIONS)
-    cases = st.tuples(
-        st.lists(st.tuples(TAGS, inner), max_size=2), st.one_of(st.none(), inner)
-    ).filter(lambda c: bool(c[0]) or c[1] is not None)
-    return st.one_of(
-        st.builds(lambda op, e: s.Unary(op, e, HERE), st.sampled_from(["*", "+", "?", "^-1", "~"]), inner),
-        st.builds(
-            lambda op, a, b: s.Binary(op, a, b, HERE), st.sampled_from(["|", "++", ";", "\\", "&", "*"]), inner, inner
-        ),
-        inner.map(lambda e: s.Identity(e, HERE)),
-        several(inner, 1).map(lambda es: s.SetLiteral(es, HERE)),
-        several(inner, 2).map(lambda es: s.TupleExpr(es, HERE)),
-        applied(inner),
-        st.builds(lambda f, e: s.Fun(f[0], f[1], e, HERE), names_of(PATTERNS), inner),
-        st.builds(lambda r, b, e: s.LetIn(r, b, e, HERE), st.booleans(), bindings(inner), inner),
-        st.builds(lambda a, b: s.Try(a, b, HERE), inner, inner),
-        st.builds(lambda c, a, b: s.If(c, a, b, HERE), conditions, inner, inner),
-        st.builds(
-            lambda e, cs: s.MatchTag(e, (*cs[0], *([(None, cs[1])] if cs[1] is not None else [])), HERE), inner, cases
-        ),
-        st.builds(
-            lambda e, z, x, xs, ls, b: s.MatchSet(e, z, x, xs, ls, b, HERE),
-            inner,
-            inner,
-            PATTERNS,
-            PATTERNS,
-            st.one_of(st.none(), PATTERNS),
-            inner,
-        ),
-    )
+    def block(self, depth: int) -> tuple[s.Stmt, ...]:
+        return tuple(self.statement(depth) for _ in range(self.random.randrange(3)))
 
-
-EXPRESSIONS = st.recursive(LEAVES, larger, max_leaves=6)
-CHECKS = st.builds(
-    lambda p, n, t, e, a: s.Check(p, n, t, e, a, HERE),
-    st.sampled_from(["", "flag", "undefined_unless", "assert"]),
-    st.booleans(),
-    st.sampled_from(["acyclic", "irreflexive", "empty"]),
-    EXPRESSIONS,
-    st.one_of(st.just(""), NAMES),
-)
-SIMPLE: st.SearchStrategy[s.Stmt] = st.one_of(
-    CHECKS,
-    st.builds(lambda b: s.Let(False, b, None, HERE), bindings(EXPRESSIONS)),
-    st.builds(
-        lambda b, w: s.Let(True, b, w, HERE),
-        bindings(EXPRESSIONS),
-        st.one_of(st.none(), CHECKS.map(lambda c: replace(c, prefix=""))),
-    ),
-    st.builds(lambda p: s.Include(p, HERE), st.sampled_from(["a.cat", "dir/b.cat"])),
-    st.builds(lambda v, e: s.With(v, e, HERE), NAMES, EXPRESSIONS),
-    st.builds(lambda n, e, a: s.Call(n, e, a, HERE), NAMES, EXPRESSIONS, st.one_of(st.just(""), NAMES)),
-    st.builds(lambda e, n: s.Show(False, ((e, n),), HERE), EXPRESSIONS, NAMES),
-    NAMES.map(lambda n: s.Show(True, ((s.Name(n, HERE), ""),), HERE)),
-    EXPRESSIONS.map(lambda e: s.Debug(e, HERE)),
-    st.builds(lambda k, es: s.Instructions(k, es, HERE), NAMES, several(EXPRESSIONS, 0)),
-    st.builds(lambda k, es: s.Events("default", (s.Name(k, HERE), *es), HERE), NAMES, several(EXPRESSIONS, 0)),
-)
-
-
-def compound(inner: st.SearchStrategy[s.Stmt]) -> st.SearchStrategy[s.Stmt]:
-    block = st.lists(inner, max_size=2).map(tuple)
-    return st.one_of(
-        st.builds(lambda c, a, b: s.IfStmt(c, a, b, HERE), VARIANT_CONDITIONS, block, block),
-        st.builds(lambda v, e, b: s.Forall(v, e, b, HERE), NAMES, EXPRESSIONS, block),
-        st.builds(
-            lambda n, ps, r, b: s.Procedure(n, tuple(ps), r, b, HERE),
-            NAMES,
-            st.lists(PATTERNS, max_size=2),
-            st.booleans(),
-            block,
-        ),
-        st.builds(lambda e, t, b, d: s.MatchStmt(e, ((t, b), (None, d)), HERE), EXPRESSIONS, TAGS, block, block),
-    )
-
-
-STATEMENTS = st.recursive(SIMPLE, compound, max_leaves=4)
+    def statement(self, depth: int) -> s.Stmt:
+        simple: tuple[Callable[[], s.Stmt], ...] = (
+            lambda: self.check(self.random.choice(("", "flag", "undefined_unless", "assert"))),
+            lambda: s.Let(False, self.bindings(3), None, HERE),
+            lambda: s.Let(True, self.bindings(3), self.random.choice((None, self.check(""))), HERE),
+            lambda: s.Include("dir/b.cat", HERE),
+            lambda: s.With(self.name(), self.expr(3), HERE),
+            lambda: s.Call(self.name(), self.expr(3), self.maybe(self.name()), HERE),
+            lambda: s.Show(False, ((self.expr(3), self.name()), (s.Name("a", HERE), "")), HERE),
+            lambda: s.Show(True, ((s.Name(self.name(), HERE), ""),), HERE),
+            lambda: s.Debug(self.expr(3), HERE),
+            lambda: s.Instructions("R", self.exprs(2, 0), HERE),
+            lambda: s.Events("default", (s.Name("W", HERE), *self.exprs(2, 0)), HERE),
+        )
+        compound: tuple[Callable[[], s.Stmt], ...] = (
+            lambda: s.IfStmt(self.condition(2), self.block(depth - 1), self.block(depth - 1), HERE),
+            lambda: s.Forall(self.name(), self.expr(2), self.block(depth - 1), HERE),
+            lambda: s.Procedure(
+                self.name(), self.patterns(), self.random.random() < 0.5, self.block(depth - 1), HERE
+            ),
+            lambda: s.MatchStmt(
+                self.expr(2), (("once", self.block(depth - 1)), (None, self.block(depth - 1))), HERE
+            ),
+        )
+        return self.random.choice(simple if depth <= 0 else simple + compound)()
 
 
 def parsed(text: str) -> s.CatFile:
     return parse_cat(Source("printed", text))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(EXPRESSIONS)
-def test_expressions_survive(expr: s.Expr) -> None:
+@settings(max_examples=200, deadline=None)
+@given(SEEDS)
+def test_expressions_survive(seed: int) -> None:
+    expr = Trees(seed).expr(4)
     (let,) = parsed(f"let x = {print_expr(expr)}").statements
     assert isinstance(let, s.Let)
     assert let.bindings[0].value == expr
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(["", "a title"]), st.lists(STATEMENTS, max_size=4))
-def test_files_survive(title: str, statements: list[s.Stmt]) -> None:
-    file = s.CatFile(title, tuple(statements), HERE)
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_files_survive(seed: int) -> None:
+    trees = Trees(seed)
+    title = trees.maybe("a title")
+    file = s.CatFile(title, tuple(trees.statement(2) for _ in range(4)), HERE)
     assert parsed(print_cat(file)) == file
 
 
 @settings(max_examples=40, deadline=None)
-@given(VARIANT_CONDITIONS)
-def test_conditions_survive(cond: s.Cond) -> None:
+@given(SEEDS)
+def test_conditions_survive(seed: int) -> None:
+    cond = Trees(seed).condition(4)
     (choice,) = parsed(f"if {print_cond(cond)} end").statements
     assert isinstance(choice, s.IfStmt)
     assert choice.cond == cond

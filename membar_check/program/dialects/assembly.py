@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,6 +31,7 @@ from membar_check.program.ir import (
     Store,
     Thread,
 )
+from membar_check.records import dataclass
 from membar_check.values import Address, Value
 
 

@@ -12,6 +12,7 @@ from membar_check.litmus.syntax import (
     AsmRegister,
     AsmSymbol,
 )
+from membar_check.litmus.text import counted
 from membar_check.program.dialects.assembly import BadOperands
 from membar_check.program.ir import Const, Expr, Op
 
@@ -39,8 +40,7 @@ def expect_count(mnemonic: str, operands: Operands, *counts: int) -> None:
     """Raise BadOperands unless there are as many operands as one of ``counts``."""
     if len(operands) not in counts:
         wanted = " or ".join(str(count) for count in counts)
-        plural = "" if counts[-1] == 1 else "s"
-        raise BadOperands(f"found {len(operands)} operands of {mnemonic}, expected {wanted} operand{plural}")
+        raise BadOperands(f"found {counted(len(operands), 'operand')} of {mnemonic}, expected {wanted}")
 
 
 def bad(mnemonic: str, operand: AsmOperand, expected: str) -> NoReturn:
