@@ -22,7 +22,7 @@ EMPTY_RELATIONS = frozenset(
     {"inv-domain", "PTEtoPA", "same-tag-loc", "same-oa", "tlbi-scope", "scope", "cachesame", "partial_po", "instr_of"}
 )
 
-SETS = frozenset({"R", "W", "F", "B", "IW", "FW", "I", "Rreg", "Wreg", "ADDR", "DATA", "BCC", "RMW", "X", "EX"})
+SETS = frozenset({"R", "W", "F", "B", "IW", "FW", "I", "Rreg", "Wreg", "ADDR", "DATA", "BCC", "PRED", "RMW", "X", "EX"})
 
 _FENCE_KINDS = [
     f"{barrier}.{scope}{kind}" for barrier in ("DMB", "DSB") for scope in ("SY", "ISH", "NSH", "OSH") for kind in ("", "LD", "ST")
@@ -55,10 +55,10 @@ EMPTY_SETS: dict[str, frozenset[str]] = {"AArch64": _AARCH64_EMPTY}
 NOWHERE = frozenset({"NExp"})  # known for every dialect, and empty
 
 # What only exists where the events of registers are built.
-REGISTER_NAMES = frozenset({"Rreg", "Wreg", "BCC", "ADDR", "DATA", "iico_data", "iico_ctrl", "iico_order", "rf-reg"})
+REGISTER_NAMES = frozenset({"Rreg", "Wreg", "B", "BCC", "PRED", "ADDR", "DATA", "iico_data", "iico_ctrl", "iico_order", "rf-reg"})
 
 # Functions on relations that are the empty relation where the feature is absent.
-EMPTY_FUNCTIONS = frozenset({"same-oa", "at-least-one-writable"})
+EMPTY_FUNCTIONS = frozenset({"same-oa", "at-least-one-writable", "oa-changes"})
 
 
 def known_sets(dialect: str, tags: frozenset[str]) -> frozenset[str]:

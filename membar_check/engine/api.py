@@ -63,7 +63,7 @@ def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:
     request = model_request(test, options)
     model = get_model(request)
     program = lower_for(test, model, options)
-    structure = build(program, options.unroll)
+    structure = build(program, options.unroll, model.compiled is not None and model.compiled.registers)
     verdict = _judge(program, structure, model, options)
     return _with_time(verdict, time.process_time() - start)
 

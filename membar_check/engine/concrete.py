@@ -18,13 +18,8 @@ from membar_check.cat.conditions import variant_holds
 from membar_check.cat.loader import LoadedModel, missing_include
 from membar_check.cat.primitives import tag_set_name
 from membar_check.diagnostics import Inconclusive, InputError, Source, Span
-from membar_check.engine.concrete_expressions import (
-    Environment,
-    Evaluator,
-    Rejected,
-    UnboundName,
-    bind_arguments,
-)
+from membar_check.engine.concrete_environment import Environment, Rejected, UnboundName
+from membar_check.engine.concrete_expressions import Evaluator, bind_arguments
 from membar_check.engine.concrete_primitives import Primitives
 from membar_check.engine.concrete_relations import is_acyclic, is_irreflexive
 from membar_check.engine.concrete_sets import elements, wrong

@@ -8,14 +8,14 @@ no value grows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Protocol
 
 from membar_check.cat import syntax as s
 from membar_check.cat.conditions import variant_holds
 from membar_check.cat.names import free_names
 from membar_check.diagnostics import InputError, Span
+from membar_check.engine.concrete_environment import Environment, PrimitiveError, Rejected, UnboundName
 from membar_check.engine.concrete_relations import cartesian, closure, compose
 from membar_check.engine.concrete_sets import (
     add_member,
@@ -56,39 +56,6 @@ from membar_check.engine.concrete_values import (
     type_of,
     value_set,
 )
-
-
-class Environment(Protocol):
-    """What one candidate execution offers to a model."""
-
-    @property
-    def universe(self) -> Events:
-        """All events."""
-
-    @property
-    def variants(self) -> frozenset[str]:
-        """The variants that are on, for ``if "name"``."""
-
-    def lookup(self, name: str) -> CatValue | None:
-        """A primitive set or relation; None for a name that is not predefined."""
-
-    def names(self) -> Iterable[str]:
-        """The names that ``lookup`` knows, for suggestions."""
-
-    def location_of(self, event: int) -> Hashable | None:
-        """The location that an event accesses; None where it accesses none."""
-
-    def value_of(self, event: int) -> Hashable | None:
-        """The value that an event reads or writes; None where it has none."""
-
-
-class UnboundName(InputError):
-    """A name that neither the model nor the execution defines; ``known`` is what could have been meant."""
-
-    def __init__(self, name: str, span: Span, known: Mapping[str, Lazy]) -> None:
-        super().__init__(f"unknown name `{name}`", span)
-        self.name = name
-        self.known = known
 
 
 class Evaluator:
@@ -433,14 +400,6 @@ class Evaluator:
         if expr.before is not None:
             names = {expr.before: ready(before)} | names
         return self.eval(expr.body, scope.bind(names))
-
-
-class Rejected(Exception):
-    """The check of a ``let rec ... when`` failed: the execution is not consistent."""
-
-
-class PrimitiveError(Exception):
-    """A primitive function cannot work on its argument; the text says why."""
 
 
 def flatten(expr: s.Expr, op: str) -> list[s.Expr]:

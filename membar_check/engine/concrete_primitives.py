@@ -11,7 +11,7 @@ from itertools import islice, product
 
 from membar_check.cat.primitives import tag_set_name
 from membar_check.diagnostics import Inconclusive
-from membar_check.engine.concrete_expressions import Environment, PrimitiveError
+from membar_check.engine.concrete_environment import Environment, PrimitiveError
 from membar_check.engine.concrete_relations import bisimulation, closure, connected_classes, total_orders
 from membar_check.engine.concrete_values import (
     EMPTY,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from membar_check.cat.dag import CompiledModel, Node, OrderChoice, PickChoice
+from membar_check.cat.dag import CheckNode, CompiledModel, Node, OrderChoice, PickChoice
 from membar_check.cat.model import CannotCompile
+from membar_check.cat.monotone import Monotone
 from membar_check.diagnostics import Inconclusive, InputError
 from membar_check.engine.evaluate import Evaluator
 from membar_check.engine.outcome import Finals, Observed, RawState, Where, split_states
+from membar_check.engine.prune import SMALL, pruned_blocks
 from membar_check.events.orders import Edge
-from membar_check.events.space import Chunk, Space, chunks
+from membar_check.events.space import Block, Chunk, Skeleton, Space, blocks, chunks
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
 from membar_check.program.ir import Program
@@ -53,6 +55,7 @@ class MasksEngine:
         self.observed = Observed(self.program)
         self.limit = limit
         self._base = base_parts(model)
+        self._monotone: tuple[CheckNode, ...] | None = None
         self.space = Space(structure, model.coherent, None if self._plain_order() else self._ordered, model.atomic)
 
     # --- coherence ---
@@ -79,7 +82,7 @@ class MasksEngine:
     def run(self, want_states: bool = True, want_witness: bool = False, stop_when_shown: bool = False) -> Tally:
         """Looks at every candidate.  Raises Inconclusive when there are more than the limit."""
         tally = Tally()
-        for run in chunks(self.space):
+        for run in chunks(self.space, self._blocks):
             tally.candidates += sum(b.size for b in run)
             if tally.candidates > self.limit:
                 raise Inconclusive("engine", f"more than {self.limit} candidates", hint="try --engine z3")
@@ -88,6 +91,14 @@ class MasksEngine:
             if stop_when_shown and tally.shown is not None:
                 break
         return tally
+
+    def _blocks(self, skeleton: Skeleton) -> Iterator[Block]:
+        size = skeleton.size
+        if size <= SMALL:
+            return blocks(skeleton)
+        if self._monotone is None:
+            self._monotone = Monotone(self.model).checks(self.model)
+        return pruned_blocks(self.model, self._monotone, self.structure, skeleton)
 
     def _choose(self, chunk: Chunk) -> Iterator[tuple[Chunk, dict[str, Relation], int]]:
         """The chunk with the model's choices made: coherence is in the chunk, picks multiply its candidates."""
@@ -109,7 +120,13 @@ class MasksEngine:
         yield chunk, choices, valid
 
     def _judge(
-        self, chunk: Chunk, choices: dict[str, Relation], valid: int, tally: Tally, want_states: bool, want_witness: bool
+        self,
+        chunk: Chunk,
+        choices: dict[str, Relation],
+        valid: int,
+        tally: Tally,
+        want_states: bool,
+        want_witness: bool,
     ) -> None:
         valuation = Valuation(chunk)
         valid = self._consistent_values(chunk, valuation, valid)
@@ -197,7 +214,11 @@ def _initial_first(model: CompiledModel) -> tuple[Node, ...]:
     """The forms of "the initial write comes first"."""
     g = model.graph
     w, iw, loc = g.prim("W", "S"), g.prim("IW", "S"), g.prim("loc", "R")
-    return (g.restrict(iw, loc, g.minus(w, iw)), g.restrict(iw, loc, w), g.seq(g.identity(iw), g.restrict(None, loc, w)))
+    return (
+        g.restrict(iw, loc, g.minus(w, iw)),
+        g.restrict(iw, loc, w),
+        g.seq(g.identity(iw), g.restrict(None, loc, w)),
+    )
 
 
 def base_parts(model: CompiledModel) -> _Base:

@@ -63,8 +63,9 @@ def analyse(paths: list[tuple[Path, ...]], memory: dict[Address, Value]) -> Poss
     return known
 
 
-def build(program: Program, unroll: int) -> Structure:
-    """The event structure of ``program``; backward jumps are taken at most ``unroll`` times.
+def build(program: Program, unroll: int, registers: bool = False) -> Structure:
+    """The event structure of ``program``; backward jumps are taken at most ``unroll`` times.  ``registers``: with the
+    events of registers (:mod:`membar_check.events.registers`).
 
     Raises Inconclusive if a thread has too many paths or an address cannot be bounded.
     """
@@ -81,12 +82,17 @@ def build(program: Program, unroll: int) -> Structure:
             return flatten(iter(found))
 
         numbering = Numbering()
-        paths = [ThreadRunner(program, t, numbering, addresses, unroll).paths() for t in program.threads]
+        paths = [ThreadRunner(program, t, numbering, addresses, unroll, registers).paths() for t in program.threads]
         possible = analyse(paths, program.memory)
         if not dynamic or possible == known:
             break
         known = possible
-    return _assemble(program, numbering, paths, possible)
+    structure = _assemble(program, numbering, paths, possible)
+    if not registers:
+        return structure
+    from membar_check.events.registers import with_registers
+
+    return with_registers(structure)
 
 
 def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]], possible: Possible) -> Structure:

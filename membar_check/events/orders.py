@@ -24,14 +24,16 @@ class Digit:
     co: dict[Edge, int]
     last: dict[int, int]
 
-    def fixed(self, option: int) -> Digit:
-        """The digit with only one alternative left."""
-        bit = 1 << option
+    def part(self, start: int, count: int) -> Digit:
+        """The digit with only the options ``start .. start + count - 1``."""
+        if start == 0 and count == self.radix:
+            return self
+        window = (1 << count) - 1
         return Digit(
-            1,
-            {e: 1 for e, m in self.rf.items() if m & bit},
-            {e: 1 for e, m in self.co.items() if m & bit},
-            {e: 1 for e, m in self.last.items() if m & bit},
+            count,
+            {e: m for e, full in self.rf.items() if (m := full >> start & window)},
+            {e: m for e, full in self.co.items() if (m := full >> start & window)},
+            {e: m for e, full in self.last.items() if (m := full >> start & window)},
         )
 
 
@@ -68,7 +70,10 @@ def linear_orders(writes: Sequence[int], before: frozenset[Edge]) -> Iterator[tu
 
 
 def _thread_choices(
-    thread: ThreadAccesses, order: tuple[int, ...], allowed: dict[int, frozenset[int]], coherent: bool,
+    thread: ThreadAccesses,
+    order: tuple[int, ...],
+    allowed: dict[int, frozenset[int]],
+    coherent: bool,
     pairs: dict[int, int],
 ) -> list[tuple[Edge, ...]]:
     """The reads-from choices of one thread's reads, given the order of writes (initial write first).

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from membar_check.diagnostics import Inconclusive, Span, Unsupported
-from membar_check.events.structure import Applied, Constraint, Event, Path, ReadOf, Symbolic
+from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Event, Path, ReadOf, Step, Symbolic
 from membar_check.program import ir
 from membar_check.program.arithmetic import evaluate
 from membar_check.values import Address, Value
@@ -30,6 +30,11 @@ class Tainted(NamedTuple):
     pick: Reads = NONE
 
 
+def instance_of(thread: int, key: tuple[object, ...]) -> int:
+    """What the events of one execution of an instruction share; ``key`` begins with its place and the visit."""
+    return hash((thread, key[:2]))
+
+
 class Numbering:
     """Gives the events of all paths their numbers: the same occurrence of an operation is the same event."""
 
@@ -43,7 +48,7 @@ class Numbering:
         if number is None:
             number = len(self.events)
             self._known[full] = number
-            instance = hash((thread, key[:2])) if thread >= 0 else number
+            instance = instance_of(thread, key) if thread >= 0 else number
             self.events.append(Event(number, thread, sets, number, instance, span, bits))
         return number
 
@@ -53,7 +58,7 @@ class State:
 
     __slots__ = (
         "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "loaded", "pc",
-        "queue", "registers", "relations", "stored", "visits",
+        "queue", "registers", "relations", "stored", "trace", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -73,6 +78,7 @@ class State:
         self.block: list[int] = []
         self.assumed: tuple[Reads, Reads] = (NONE, NONE)
         self.cut = False
+        self.trace: list[Step] | None = None
 
     def copy(self) -> State:
         new = State.__new__(State)
@@ -83,28 +89,37 @@ class State:
         new.decided, new.visits = dict(self.decided), dict(self.visits)
         new.events, new.constraints = list(self.events), list(self.constraints)
         new.control, new.relations, new.block = list(self.control), list(self.relations), list(self.block)
+        new.trace = None if self.trace is None else list(self.trace)
         return new
+
+    def note(self, step: Step) -> None:
+        """Records a step, where the path is traced."""
+        if self.trace is not None:
+            self.trace.append(step)
 
 
 class ThreadRunner:
     """Enumerates the paths of one thread.
 
     ``addresses`` gives the possible values of a symbolic address; ``unroll`` bounds how often a backward jump to one
-    place is taken.
+    place is taken; ``trace``: the paths tell what they execute.
     """
 
     def __init__(
-        self, program: ir.Program, thread: ir.Thread, numbering: Numbering, addresses: Addresses, unroll: int
-    ) -> None:
+        self, program: ir.Program, thread: ir.Thread, numbering: Numbering, addresses: Addresses, unroll: int,
+        trace: bool = False,
+    ) -> None:  # fmt: skip
         self.thread = thread
         self.numbering = numbering
         self.addresses = addresses
         self.unroll = unroll
+        self.trace = trace
         self.initial = {name: value for (t, name), value in program.registers.items() if t == thread.number}
 
     def paths(self) -> tuple[Path, ...]:
         out: list[Path] = []
         todo = [State()]
+        todo[0].trace = [] if self.trace else None
         while todo:
             state = todo.pop()
             forks = self._run(state)
@@ -126,6 +141,7 @@ class ThreadRunner:
                 forks = self._step(st, op)
                 if forks is not None:
                     return forks
+                st.note(op)
                 if st.cut:
                     return None
             if st.pc >= len(code):
@@ -136,6 +152,8 @@ class ThreadRunner:
             st.visits[pc] = st.visits.get(pc, 0) + 1
             st.block = []
             st.assumed = (NONE, NONE)
+            if st.trace is not None:
+                st.trace.append(Begin(pc, st.visits[pc], instance_of(self.thread.number, (pc, st.visits[pc]))))
             st.queue = code[pc].ops
             st.pc = pc + 1
 
@@ -206,6 +224,7 @@ class ThreadRunner:
             if known:
                 self._jump(st, op.target)
             return None
+        st.note(op)
         taken, not_taken = st.copy(), st
         self._decide(taken, cond.value, True)
         self._decide(not_taken, cond.value, False)
@@ -271,6 +290,7 @@ class ThreadRunner:
             self._decide(yes, cond.value, True)
             self._decide(no, cond.value, False)
             return [no, yes]
+        st.note(Chosen(e, known))
         value = self._eval(st, e.then if known else e.other)
         if isinstance(value, list):
             return value
@@ -283,6 +303,7 @@ class ThreadRunner:
         number = self.numbering.event(self.thread.number, sets, key, self.thread.code[pc].span, bits)
         st.block.append(number)
         st.events.append(number)
+        st.note(number)
         for data, pick, _ in st.control:
             for r in data:
                 st.relations.append(("ctrl", r, number))
@@ -394,6 +415,7 @@ class ThreadRunner:
         return Path(
             self.thread.number, tuple(st.events), st.address, st.stored, st.loaded, tuple(st.constraints),
             {name: tuple(pairs) for name, pairs in relations.items()}, registers, st.cut,
+            tuple(st.trace or ()),
         )  # fmt: skip
 
 

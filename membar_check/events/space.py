@@ -62,7 +62,9 @@ class Space:
     ``ordered`` None: the ordinary writes are ordered, nothing is given in advance but the initial write.
     """
 
-    def __init__(self, structure: Structure, coherent: bool, ordered: Ordered | None = None, atomic: bool = False) -> None:
+    def __init__(
+        self, structure: Structure, coherent: bool, ordered: Ordered | None = None, atomic: bool = False
+    ) -> None:
         self.structure = structure
         self.atomic = atomic
         self.coherent = coherent
@@ -156,10 +158,11 @@ def blocks(skeleton: Skeleton, limit: int = CHUNK) -> Iterator[Block]:
     """The blocks of a skeleton, each of at most ``limit`` candidates."""
     for chosen in product(*skeleton.locations):
         digits = tuple(d for variant in chosen for d in variant)
-        yield from _cut(skeleton, digits, limit)
+        yield from cut(skeleton, digits, limit)
 
 
-def _cut(skeleton: Skeleton, digits: tuple[Digit, ...], limit: int) -> Iterator[Block]:
+def cut(skeleton: Skeleton, digits: tuple[Digit, ...], limit: int) -> Iterator[Block]:
+    """The product of ``digits`` as blocks of at most ``limit`` candidates."""
     size = 1
     for d in digits:
         size *= d.radix
@@ -167,17 +170,22 @@ def _cut(skeleton: Skeleton, digits: tuple[Digit, ...], limit: int) -> Iterator[
         yield Block(skeleton, digits, size)
         return
     widest = max(range(len(digits)), key=lambda i: digits[i].radix)
-    for option in range(digits[widest].radix):
-        part = (*digits[:widest], digits[widest].fixed(option), *digits[widest + 1 :])
-        yield from _cut(skeleton, part, limit)
+    d = digits[widest]
+    step = max(1, d.radix * limit // size)
+    for start in range(0, d.radix, step):
+        part = (*digits[:widest], d.part(start, min(step, d.radix - start)), *digits[widest + 1 :])
+        yield from cut(skeleton, part, limit)
 
 
-def chunks(space: Space, limit: int = CHUNK) -> Iterator[list[Block]]:
+BlocksOf = Callable[[Skeleton], Iterator[Block]]
+
+
+def chunks(space: Space, blocks_of: BlocksOf = blocks, limit: int = CHUNK) -> Iterator[list[Block]]:
     """Runs of blocks with at most ``limit`` candidates together (at least one block)."""
     run: list[Block] = []
     total = 0
     for skeleton in space.skeletons():
-        for block in blocks(skeleton, limit):
+        for block in blocks_of(skeleton):
             if run and total + block.size > limit:
                 yield run
                 run, total = [], 0

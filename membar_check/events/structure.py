@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from membar_check.diagnostics import Span
-from membar_check.program.ir import Program
+from membar_check.program.ir import Micro, Program, Select
 from membar_check.values import Address, Value
 
 INIT_THREAD = -1
@@ -71,6 +71,23 @@ class Event:
         return "R" in self.sets or "W" in self.sets
 
 
+class Begin(NamedTuple):
+    """A path begins to execute the instruction at ``pc``, for the ``visit``-th time."""
+
+    pc: int
+    visit: int
+    instance: int
+
+
+class Chosen(NamedTuple):
+    """A path takes the first or the second value of ``select``."""
+
+    select: Select
+    then: bool
+
+
+Step = Begin | Chosen | Micro | int  # an int is the event of the operation that follows
+
 Pairs = tuple[tuple[int, int], ...]
 
 
@@ -80,7 +97,7 @@ class Path:
 
     ``events`` in program order; ``address``, ``stored``: by event; ``relations``: the static relations inside the
     thread (addr data ctrl rmw amo lxsx pick-* iico_* ...), po excepted; ``registers``: final values; ``cut``: stopped
-    at the unrolling bound.
+    at the unrolling bound; ``trace``: what was executed, where that was asked for.
     """
 
     thread: int
@@ -92,6 +109,7 @@ class Path:
     relations: dict[str, Pairs]
     registers: dict[str, Symbolic]
     cut: bool
+    trace: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

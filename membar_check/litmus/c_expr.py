@@ -214,7 +214,12 @@ class ExpressionParser:
         if value is None:
             if token == '"':
                 raise Unsupported("strings are not known in C tests", self.here())
+            if first.isdigit():
+                raise InputError(f"`{token}` is no integer constant", self.here())
             self.fail("an expression")
+        if first == "0" and token.isdigit() and len(token) > 1:
+            meaning = f"is octal in C but {value} to herd7"
+            raise InputError(f"`{token}` {meaning}", self.here(), "write it without the leading 0")
         self.advance()
         return CInt(value, self.span(begin))
 

@@ -15,7 +15,7 @@ _BLANK = r"(?:[ \t\r\n\f\v]+|/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)*"
 _TOKEN = re.compile(
     _BLANK + r"("
     r"[A-Za-z_]\w*"
-    r"|(?:0[xX][0-9a-fA-F]+|[0-9]+)[uUlL]*(?!\w)"
+    r"|[0-9]\w*"
     r"|<<=|>>=|==|!=|<=|>=|&&|\|\||<<|>>|->|\+\+|--|[-+*/%&|^]=|&~(?=[ \t]*,)"
     r"|/\*|.|\Z)",
     re.ASCII | re.DOTALL,
@@ -80,16 +80,9 @@ def _check(source: Source, texts: list[str], starts: list[int]) -> None:
 
 
 def number(token: str) -> int | None:
-    """The value of a decimal, octal or ``0x`` integer constant, suffixes ignored; None for any other token."""
+    """The value of a decimal or ``0x`` integer constant, suffixes ignored; None for any other token."""
     match = _NUMBER.match(token)
-    if not match:
-        return None
-    digits = match[1]
-    if digits[:2] in ("0x", "0X"):
-        return int(digits, 16)
-    if digits[0] == "0" and len(digits) > 1 and not digits.strip("01234567"):
-        return int(digits, 8)
-    return int(digits)
+    return int(match[1], 16 if match[1][:2] in ("0x", "0X") else 10) if match else None
 
 
 def thread_number(token: str) -> int | None:

@@ -103,5 +103,6 @@ def _parse_value(cursor: Cursor, place: Place, size: int | None) -> Operand:
         if not isinstance(value, Tuple_):
             raise InputError(f"found {describe(span.text)}, expected `{{...}}` with {counted(size, 'value')}", span)
         if len(value.items) != size:
-            raise InputError(f"the array has {counted(size, 'cell')}, but {counted(len(value.items), 'value')} given", span)
+            given = counted(len(value.items), "value")
+            raise InputError(f"the array has {counted(size, 'cell')}, but {given} given", span)
     return value

@@ -216,7 +216,8 @@ def _resolve_atom(test: LitmusTest, state: Initial, atom: Atom, register_name: R
     if isinstance(right, Tuple_):
         size = state.arrays[left.name]
         if len(right.items) != size:
-            raise InputError(f"{describe(left.name)} has {counted(size, 'cell')}, but {counted(len(right.items), 'value')} given", atom.span)
+            given = counted(len(right.items), "value")
+            raise InputError(f"array {describe(left.name)} has {counted(size, 'cell')}, but {given} given", atom.span)
         ctype = state.types[left.name]
         return Atom(left, atom.equal, Tuple_(tuple(_typed(state, v, ctype, atom.span) for v in right.items)), atom.span)
     return Atom(left, atom.equal, _typed(state, right, state.type_of(left), atom.span), atom.span)

@@ -52,6 +52,14 @@ class Select:
 Expr = Const | Reg | Op | Select
 
 
+Lane = tuple[tuple[int, int], ...]
+"""Where an event stands among the operands of its instruction: (group, operand) pairs from outermost to innermost.
+
+C leaves the operands of an operator or call unordered.  Two events of one instruction instance whose lanes first differ
+in the operand of the same group are not ordered by program order; all others are, in the order of the operations.
+"""
+
+
 # --- micro-operations --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Let:
@@ -75,6 +83,7 @@ class Load:
     tags: frozenset[str] = frozenset()
     atomic: str = ""
     bits: int = 32
+    lane: Lane = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ class Store:
     tags: frozenset[str] = frozenset()
     atomic: str = ""
     bits: int = 32
+    lane: Lane = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,7 @@ class Mark:
     addr: Expr | None = None
     dst: str | None = None
     value: Expr | None = None
+    lane: Lane = ()
 
 
 @dataclass(frozen=True, slots=True)

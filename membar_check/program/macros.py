@@ -8,6 +8,7 @@ expand to them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +33,8 @@ from membar_check.litmus.syntax import (
     CWhile,
 )
 
+_MACRO_LINE = re.compile(r"^([A-Za-z_]\w*)\(.*$", re.MULTILINE | re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Macro:
@@ -45,20 +48,49 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class Macros:
-    """The macros of a file by name.  An expression and a statement macro may share a name."""
+    """The macros of a file by name; look them up by :meth:`expression` and :meth:`statement`.
+
+    An expression and a statement macro may share a name.  ``unread`` are those not parsed yet: offset and end.
+    """
 
     expressions: dict[str, Macro]
     statements: dict[str, Macro]
     source: Source
+    unread: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def expression(self, name: str) -> Macro | None:
+        """The macro of that name that has a value."""
+        if name in self.unread:
+            self._read(name)
+        return self.expressions.get(name)
+
+    def statement(self, name: str) -> Macro | None:
+        """The macro of that name that stands for statements."""
+        if name in self.unread:
+            self._read(name)
+        return self.statements.get(name)
+
+    def names(self) -> list[str]:
+        """The names of all macros, in no order that means anything."""
+        return [*self.expressions, *self.statements, *self.unread]
+
+    def _read(self, name: str) -> None:
+        start, end = self.unread.pop(name)
+        parser = _MacroParser(self.source, *scan(self.source, start, end))
+        macro = parser.macro()
+        (self.statements if isinstance(macro.body, tuple) else self.expressions)[name] = macro
 
 
 @lru_cache(maxsize=32)
-def load_macros(source: Source) -> Macros:
+def load_macros(source: Source, trusted: bool = False) -> Macros:
     """The macros of a ``.def`` text.
 
     Raises InputError for text that is no macro file, a macro that is defined twice, a parameter that is named twice,
-    and macros that (by way of others) call themselves.
+    and macros that (by way of others) call themselves.  A ``trusted`` text is known to be free of these faults and to
+    have each macro on a line of its own: its macros are parsed when they are asked for.
     """
+    if trusted:
+        return Macros({}, {}, source, {found[1]: found.span() for found in _MACRO_LINE.finditer(source.text)})
     texts, starts = scan(source, 0)
     parser = _MacroParser(source, texts, starts)
     macros = Macros({}, {}, source)
@@ -66,9 +98,8 @@ def load_macros(source: Source) -> Macros:
         macro = parser.macro()
         kind = macros.statements if isinstance(macro.body, tuple) else macros.expressions
         if macro.name in kind:
-            raise InputError(
-                f"macro `{macro.name}` is defined twice; first in line {kind[macro.name].span.line}", macro.span
-            )
+            first = kind[macro.name].span.line
+            raise InputError(f"macro `{macro.name}` is defined twice; first in line {first}", macro.span)
         kind[macro.name] = macro
     _reject_cycles(macros)
     return macros
@@ -115,7 +146,7 @@ def _reject_cycles(macros: Macros) -> None:
     def visit(macro: Macro) -> None:
         path.append(macro)
         for call, in_statement in _calls(macro.body):
-            callee = (macros.statements.get(call.name) if in_statement else None) or macros.expressions.get(call.name)
+            callee = (macros.statement(call.name) if in_statement else None) or macros.expression(call.name)
             if callee is None or id(callee) in done:
                 continue
             if callee in path:

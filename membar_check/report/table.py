@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TextIO
 
 from membar_check.expectations import GRAVITY, Judged, flags_of, observed
@@ -37,7 +38,11 @@ def make(out: TextIO, settings: Settings) -> Table:
 
 
 class Table:
-    """Gathers the rows and prints them at the end: the widths depend on all of them."""
+    """Gathers the rows and prints them at the end: the widths depend on all of them.
+
+    On a terminal, where width is scarce, tests are grouped by folder and empty columns are left out; elsewhere each row
+    stands for itself, for programs that pick lines.
+    """
 
     def __init__(self, out: TextIO, settings: Settings) -> None:
         self._out = out
@@ -92,12 +97,21 @@ class Table:
 
         console = Console(file=self._out, highlight=False)
         if rows:
-            table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-            for title, number in zip(titles, numeric, strict=True):
-                table.add_column(title, justify="right" if number else "left", overflow="fold")
+            used = [any(cells[index] for _, cells in rows) for index in range(len(titles))]
+            table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+            for title, number, shown in zip(titles, numeric, used, strict=True):
+                if shown:
+                    table.add_column(title, justify="right" if number else "left", overflow="fold")
+            previous = ""
             for status, cells in rows:
-                *body, last = cells
-                table.add_row(*map(Text, body), Text(last, style=STYLES[status]))
+                folder, name = os.path.split(cells[0])
+                if folder != os.path.dirname(previous):
+                    table.add_row(Text(f"{folder}/", style="bold"))
+                name = name.removesuffix(".litmus")
+                body = ["  " * bool(folder) + name if cells[0] != previous else "", *cells[1:-1]]
+                shown_cells = [Text(cell) for cell, shown in zip(body, used, strict=False) if shown]
+                table.add_row(*shown_cells, Text(cells[-1], style=STYLES[status]))
+                previous = cells[0]
             console.print(table)
         for status, reason in self._reasons:
             console.print(Text(reason, style=STYLES[status]))

@@ -77,6 +77,11 @@ def test_models_lists_every_model_with_its_source(capsys: pytest.CaptureFixture[
         assert len(out.split(f"{name}: ")[1].split("\n\n")[0]) > 60, f"{name} names no source"
 
 
+def test_the_readme_has_every_model(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert [name for name in model_names() if f"\n| `{name}` |" not in readme] == []
+
+
 def test_heading() -> None:
     assert heading('"Title"\n\n(* About\n * it, with (* a nest *) inside *)\n(* other *)\nlet x = 0') == (
         "Title",

@@ -103,9 +103,7 @@ def finish_exclusives(code: list[Instr], labels: dict[str, int]) -> list[Instr]:
         return code
     pending = _pending(code, labels)
     pending.pop()
-    unsure = any(
-        isinstance(e, Store) and e.bits in p and len(p) > 1 for e, p in zip(exclusives, pending, strict=True)
-    )
+    unsure = any(isinstance(e, Store) and e.bits in p and len(p) > 1 for e, p in zip(exclusives, pending, strict=True))
     finished = []
     for instr, exclusive, sizes in zip(code, exclusives, pending, strict=True):
         ops = instr.ops

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 
 from membar_check.litmus.syntax import CCall, CName
-from membar_check.program.dialects.c_values import ONE, ZERO, Env, ValueLowering, operation
+from membar_check.program.dialects.c_values import ONE, ZERO, Env, ValueLowering, negation, operation
 from membar_check.program.ir import Assume, Choose, Const, Expr, Let, Load, Mark, Micro, Op, Reg, Store
 
 _ATOMIC_OPERATORS = {"+": "add", "-": "sub", "&": "and", "|": "or", "^": "xor", "&~": "andnot"}
@@ -80,29 +80,40 @@ def _load(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
 
 def _xchg(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
     _arguments(b, call, "X,V")
-    addr, value = b.value(call.args[0], env), b.value(call.args[1], env)
+    fenced = _fenced(b, call.tags)
+    if fenced:
+        b.ops.append(_fence(call.tags))
+    (addr, value), lane = b.operands(call.args, env)
     read, write = _halves(b, call.tags)
     old = b.temporary()
-    pair: list[Micro] = [Load(old, addr, read, "amo"), Store(addr, value, write, "amo")]
-    b.ops += [_fence(call.tags), *pair, _fence(call.tags)] if _fenced(b, call.tags) else pair
+    b.ops.append(Load(old, addr, read, "amo", 32, lane))
+    b.ops.append(Store(addr, value, write, "amo"))
+    if fenced:
+        b.ops.append(_fence(call.tags))
     return Reg(old)
+
+
+def _conditional(
+    b: ValueLowering, load: Load, condition: Expr, store: Store, failed: frozenset[str], fenced: bool
+) -> None:
+    """A read-modify-write that happens if ``condition`` on the old value holds, else only a read in the sets
+    ``failed``."""
+    success: tuple[Micro, ...] = (load, Assume(condition, False), store)
+    if fenced:
+        fence = _fence(("mb",))
+        success = (fence, *success, fence)
+    failure = Load(load.dst, load.addr, failed, "", 32, load.lane), Assume(negation(condition), False)
+    b.ops.append(Choose((success, failure)))
 
 
 def _cmpxchg(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
     _arguments(b, call, "X,OLD,NEW")
-    addr, expected, new = (b.value(argument, env) for argument in call.args)
+    (addr, expected, new), lane = b.operands(call.args, env)
     read, write = _halves(b, call.tags)
     failed = read if b.lkmmv2 else sets_of(_ONCE, _RMW)
     old = b.temporary()
-    success: list[Micro] = [
-        Load(old, addr, read, "amo"),
-        Assume(Op("eq", (Reg(old), expected)), False),
-        Store(addr, new, write, "amo"),
-    ]
-    if _fenced(b, call.tags):
-        success = [_fence(call.tags), *success, _fence(call.tags)]
-    failure: list[Micro] = [Load(old, addr, failed), Assume(Op("ne", (Reg(old), expected)), False)]
-    b.ops.append(Choose((tuple(success), tuple(failure))))
+    load, store = Load(old, addr, read, "amo", 32, lane), Store(addr, new, write, "amo")
+    _conditional(b, load, Op("eq", (Reg(old), expected)), store, failed, _fenced(b, call.tags))
     return Reg(old)
 
 
@@ -111,10 +122,10 @@ def _atomic(
 ) -> tuple[Expr, Expr, Expr]:
     """``*X = *X op V`` in one step; returns the old value, the new one, and V."""
     name = _operator(b, call, env)
-    addr, operand = b.value(call.args[0], env), b.value(call.args[2], env)
+    (addr, operand), lane = b.operands((call.args[0], call.args[2]), env)
     old = b.temporary()
     new = operation(name, Reg(old), operand)
-    b.ops.append(Load(old, addr, read, "amo"))
+    b.ops.append(Load(old, addr, read, "amo", 32, lane))
     b.ops.append(Store(addr, new, write, "amo"))
     return Reg(old), new, operand
 
@@ -142,20 +153,13 @@ def _atomic_fetch_op(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
 def _atomic_add_unless(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
     _arguments(b, call, "X,A,U", bool(call.tags))
     tags = call.tags if b.lkmmv2 else _ONCE
-    addr, added, limit = (b.value(argument, env) for argument in call.args)
+    (addr, added, limit), lane = b.operands(call.args, env)
     sets = sets_of(tags, _RMW)
     old = b.temporary()
+    load = Load(old, addr, sets, "amo", 32, lane)
+    store = Store(addr, operation("add", Reg(old), added), sets, "amo")
     differs = Op("ne", (Reg(old), limit))
-    new = operation("add", Reg(old), added)
-    success: list[Micro] = [
-        Load(old, addr, sets, "amo"),
-        Assume(differs, False),
-        Store(addr, new, sets, "amo"),
-    ]
-    if not b.lkmmv2:
-        success = [_fence(("mb",)), *success, _fence(("mb",))]
-    failure: list[Micro] = [Load(old, addr, sets), Assume(Op("eq", (Reg(old), limit)), False)]
-    b.ops.append(Choose((tuple(success), tuple(failure))))
+    _conditional(b, load, differs, store, sets, not b.lkmmv2)
     return differs
 
 
@@ -166,18 +170,20 @@ def _take(addr: Expr) -> tuple[Micro, ...]:
 def _trylock(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
     _arguments(b, call, "X", False)
     addr = b.value(call.args[0], env)
-    taken = b.temporary()
-    b.ops.append(Choose(((*_take(addr), Let(taken, ONE)), (Mark(frozenset(("LF",)), addr, taken, ZERO),))))
-    return Reg(taken)
+    plain, dependent = b.answer()
+    taken = (*_take(addr), Let(plain, ONE), Let(dependent, ONE))
+    b.ops.append(Choose((taken, (Mark(frozenset(("LF",)), addr, dependent, ZERO), Let(plain, ZERO)))))
+    return Reg(plain)
 
 
 def _islocked(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
     _arguments(b, call, "X", False)
     addr = b.value(call.args[0], env)
-    answer = b.temporary()
-    locked, free = Mark(frozenset(("RL",)), addr, answer, ONE), Mark(frozenset(("RU",)), addr, answer, ZERO)
-    b.ops.append(Choose(((locked,), (free,))))
-    return Reg(answer)
+    plain, dependent = b.answer()
+    locked = Mark(frozenset(("RL",)), addr, dependent, ONE), Let(plain, ONE)
+    free = Mark(frozenset(("RU",)), addr, dependent, ZERO), Let(plain, ZERO)
+    b.ops.append(Choose((locked, free)))
+    return Reg(plain)
 
 
 def _srcu_value(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
@@ -195,8 +201,8 @@ def _srcu_value(b: ValueLowering, call: CCall, env: Env | None) -> Expr:
 # --- primitives that are statements
 def _store(b: ValueLowering, call: CCall, env: Env | None) -> None:
     _arguments(b, call, "X,V")
-    addr = b.pointee(call.args[0], env, f"`{call.name}`")
-    b.ops.append(Store(addr, b.value(call.args[1], env), sets_of(call.tags)))
+    (addr, value), _ = b.operands(call.args, env, f"`{call.name}`")
+    b.ops.append(Store(addr, value, sets_of(call.tags)))
 
 
 def _fence_statement(b: ValueLowering, call: CCall, env: Env | None) -> None:

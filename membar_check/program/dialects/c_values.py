@@ -6,7 +6,8 @@ in which those were written, so nothing is copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import ClassVar, NoReturn
 
@@ -23,7 +24,23 @@ from membar_check.litmus.syntax import (
     CUnary,
 )
 from membar_check.program.ctypes import width
-from membar_check.program.ir import Branch, Const, Expr, Goto, Instr, Let, Load, Micro, Op, Reg, Select
+from membar_check.program.ir import (
+    Branch,
+    Choose,
+    Const,
+    Expr,
+    Goto,
+    Instr,
+    Lane,
+    Let,
+    Load,
+    Mark,
+    Micro,
+    Op,
+    Reg,
+    Select,
+    Store,
+)
 from membar_check.program.macros import Macro, Macros
 from membar_check.values import Address
 
@@ -74,6 +91,27 @@ def operation(name: str, *args: Expr) -> Expr:
     return Op("sext32", (result,)) if name in _OVERFLOWING else result
 
 
+def in_lane(op: Micro, place: tuple[int, int]) -> Micro:
+    """The micro-operation with its events moved into an operand of an enclosing expression."""
+    if isinstance(op, Load | Store | Mark):
+        return replace(op, lane=(place, *op.lane))
+    if isinstance(op, Choose):
+        return Choose(tuple(tuple(in_lane(inner, place) for inner in ops) for ops in op.alternatives))
+    return op
+
+
+def depending(value: Expr, answers: Mapping[str, str]) -> Expr:
+    """``value`` with every answer of a lock primitive replaced by the one that depends on its event."""
+    if isinstance(value, Reg):
+        return Reg(answers.get(value.name, value.name))
+    if isinstance(value, Op):
+        return Op(value.name, tuple(depending(argument, answers) for argument in value.args))
+    if isinstance(value, Select):
+        parts = (depending(part, answers) for part in (value.cond, value.then, value.other))
+        return Select(*parts)
+    return value
+
+
 def truth(value: Expr) -> Expr:
     """1 if ``value`` is not 0, else 0; comparisons are that already."""
     if isinstance(value, Op) and value.name in _OPPOSITE:
@@ -120,6 +158,7 @@ class ValueLowering:
         self.ops: list[Micro] = []
         self.span: Span | None = None  # of the user's statement that is being lowered
         self.fresh = 0
+        self.answers: dict[str, str] = {}  # see answer()
 
     # --- instructions
     def flush(self) -> None:
@@ -179,13 +218,43 @@ class ValueLowering:
 
     def element(self, expr: CIndex, env: Env | None) -> Expr:
         """The address of ``array[index]``."""
-        base = self.value(expr.array, env)
-        return Op("add", (base, self.value(expr.index, env)))
+        (base, index), _ = self.operands((expr.array, expr.index), env)
+        return Op("add", (base, index))
 
-    def load(self, addr: Expr, tags: frozenset[str] = frozenset()) -> Expr:
+    def operands(self, exprs: Sequence[CExpr], env: Env | None, place: str = "") -> tuple[list[Expr], Lane]:
+        """The values of operands that C leaves unordered, and the lane for an event that needs only the first.
+
+        ``place``: the first operand is an object in memory, of which the address is wanted by this primitive.
+        """
+        lines = len(self.code)
+        bounds = [len(self.ops)]
+        values = []
+        for expr in exprs:
+            values.append(self.pointee(expr, env, place) if place else self.value(expr, env))
+            bounds.append(len(self.ops))
+            place = ""
+        if (
+            bounds[1] == bounds[-1] or len(self.code) != lines
+        ):  # only the first makes events, or control flow orders them
+            return values, ()
+        self.fresh += 1
+        group = self.fresh
+        for number in range(len(exprs)):
+            for at in range(bounds[number], bounds[number + 1]):
+                self.ops[at] = in_lane(self.ops[at], (group, number))
+        return values, ((group, 0),)
+
+    def answer(self) -> tuple[str, str]:
+        """Two temporaries for what a lock primitive returns: one to be used in place, and one that depends on the lock
+        event, for values that go through a local.  (herd7 sees that dependency only there.)"""
+        plain, dependent = self.temporary(), self.temporary()
+        self.answers[plain] = dependent
+        return plain, dependent
+
+    def load(self, addr: Expr, tags: frozenset[str] = frozenset(), lane: Lane = ()) -> Expr:
         """A read event and the value read."""
         dst = self.temporary()
-        self.ops.append(Load(dst, addr, tags))
+        self.ops.append(Load(dst, addr, tags, "", 32, lane))
         return Reg(dst)
 
     def _integer(self, expr: CInt, env: Env | None) -> Expr:
@@ -226,8 +295,8 @@ class ValueLowering:
         op = expr.op
         if op in ("&&", "||"):
             return self._logical(expr, env)
-        left = self.value(expr.left, env)
-        return operation(OPERATORS[op], left, self.value(expr.right, env))
+        (left, right), _ = self.operands((expr.left, expr.right), env)
+        return operation(OPERATORS[op], left, right)
 
     def _index(self, expr: CIndex, env: Env | None) -> Expr:
         return self.load(self.element(expr, env))
@@ -289,7 +358,7 @@ class ValueLowering:
 
     # --- calls
     def _call(self, call: CCall, env: Env | None) -> Expr:
-        macro = self.macros.expressions.get(call.name)
+        macro = self.macros.expression(call.name)
         if macro is not None and not call.tags:
             assert not isinstance(macro.body, tuple)
             return self.value(macro.body, self.bind(macro, call, env))
@@ -308,10 +377,9 @@ class ValueLowering:
     def unknown_call(self, call: CCall) -> NoReturn:
         from difflib import get_close_matches
 
-        if call.name in self.macros.statements or call.name in self.statement_primitives:
+        if self.macros.statement(call.name) is not None or call.name in self.statement_primitives:
             self.error(f"`{call.name}` is a statement and has no value", call.span)
-        known = [*self.macros.expressions, *self.macros.statements]
-        close = get_close_matches(call.name, known, 3)
+        close = get_close_matches(call.name, self.macros.names(), 3)
         hint = "did you mean " + ", ".join(f"`{name}`" for name in close) + "?" if close else ""
         self.error(f"`{call.name}` is neither a macro of {self.macros.source.name} nor a primitive", call.span, hint)
 

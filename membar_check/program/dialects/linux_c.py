@@ -30,11 +30,13 @@ from membar_check.litmus.syntax import (
     RegisterRef,
 )
 from membar_check.program.dialects.c_primitives import STATEMENTS, VALUES
+from membar_check.program.dialects.c_scopes import rescope
 from membar_check.program.dialects.c_values import (
     OPERATORS,
     Env,
     Restart,
     ValueLowering,
+    depending,
     negation,
     operation,
     truth,
@@ -95,6 +97,8 @@ def lower_thread(number: int, body: CBody, macros: Macros, lkmmv2: bool, known: 
             assigned |= {restart.assigned} - {""}
             persistent |= restart.persistent
     lowering.check_labels()
+    if lowering.gotos:
+        rescope(lowering.code, lowering.labels)
     names = tuple(sorted(lowering.registers | parameters))
     return Thread(number, tuple(lowering.code), lowering.labels, names)
 
@@ -142,19 +146,22 @@ class ThreadLowering(ValueLowering):
             self.registers.add(target.name)
             self._set(target.name, value)
             return
-        addr = self.pointee(target, scope, "an assignment")
         if op:
+            addr = self.pointee(target, scope, "an assignment")
             old = self.load(addr)
-            self.ops.append(Store(addr, operation(op, old, self.value(statement.value, env))))
+            value = operation(op, old, self.value(statement.value, env))
         else:
-            self.ops.append(Store(addr, self.value(statement.value, env)))
+            (addr, value), _ = self.operands((target, statement.value), env, "an assignment")
+        self.ops.append(Store(addr, value))
         self.flush()
 
     def _set(self, name: str, value: Expr) -> None:
         """``name := value``, straight from the read that made the value where there is one."""
+        if self.answers:
+            value = depending(value, self.answers)
         last = self.ops[-1] if self.ops else None
         if isinstance(last, Load) and isinstance(value, Reg) and last.dst == value.name and value.name != name:
-            self.ops[-1] = Load(name, last.addr, last.tags, last.atomic, last.bits)
+            self.ops[-1] = Load(name, last.addr, last.tags, last.atomic, last.bits, last.lane)
         else:
             self.ops.append(Let(name, value))
         self.flush()
@@ -162,7 +169,7 @@ class ThreadLowering(ValueLowering):
     def _expression(self, statement: CExprStmt, env: Env | None) -> None:
         expr, scope = self.resolve(statement.expr, env)
         if isinstance(expr, CCall):
-            macro = self.macros.statements.get(expr.name)
+            macro = self.macros.statement(expr.name)
             if macro is not None and not expr.tags:
                 assert isinstance(macro.body, tuple)
                 inner = self.bind(macro, expr, scope)
@@ -170,7 +177,7 @@ class ThreadLowering(ValueLowering):
                     self.statement(part, inner)
                 return
             primitive = self.statement_primitives.get(expr.name)
-            if primitive is not None and expr.name not in self.macros.expressions:
+            if primitive is not None and self.macros.expression(expr.name) is None:
                 primitive(self, expr, scope)
                 self.flush()
                 return
