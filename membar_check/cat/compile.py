@@ -192,6 +192,10 @@ class Compiler:
             raise UnknownName(f"unknown name '{name}'", span, hint)
         return value
 
+    def names(self) -> frozenset[str]:
+        """All names that are predefined, for suggestions."""
+        return self.sets | RELATIONS | {"M", "Exp"}
+
     def predefined(self, name: str, env: Env) -> Value | None:
         g = self.graph
         if name in ("M", "Exp"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from membar_check.diagnostics import Inconclusive, InputError, Source
@@ -110,7 +111,12 @@ def _tags_both_halves(model: Model) -> bool:
         return True
     if "lkmmv1" in {v.lower() for v in model.request.variants} or model.macros is None:
         return False
-    return "{MB}" in read_text(str(model.macros))
+    return _upper_case_tags(model.macros)
+
+
+@lru_cache(maxsize=16)
+def _upper_case_tags(macros: Path) -> bool:
+    return "{MB}" in read_text(str(macros))
 
 
 def _judge(program: Program, structure: object, model: Model, options: CheckOptions) -> Verdict:

@@ -13,6 +13,7 @@ from membar_check import relation as rel
 from membar_check.cat.dag import FILTER_PRIMS, CompiledModel, Node
 from membar_check.engine.outcome import places_of
 from membar_check.events.space import Chunk
+from membar_check.events.structure import unordered
 from membar_check.events.valuation import Valuation
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.relation import EventSet, Predicate, Relation
@@ -117,7 +118,7 @@ class Evaluator:
                 if row is None:
                     row = out[a] = {}
                 for b in rest:
-                    if inside or events[b].instance != instance:
+                    if events[b].instance != instance or (inside and not unordered(events[a], events[b])):
                         row[b] = row.get(b, 0) | mask
                 if not row:
                     del out[a]
@@ -314,12 +315,12 @@ class Evaluator:
 
     def _different(self, a: int, b: int) -> int:
         same = 0
-        mine, other = self._value(a), self._value(b)
+        mine, other = self.value(a), self.value(b)
         for v, m in mine.items():
             same |= m & other.get(v, 0)
         return self.full & ~same
 
-    def _value(self, e: int) -> dict[object, int]:
+    def value(self, e: int) -> dict[object, int]:
         event = self.events[e]
         if event.is_write:
             return dict(self.valuation.write(e, self.full))

@@ -50,7 +50,7 @@ def places_of(prop: Prop) -> list[Place]:
 class Observed:
     """The observed places of a program in the order of the log.
 
-    Registers by thread, then in the thread's register order; then globals by name; then arrays and their cells.
+    Registers by thread, then in the thread's register order; then globals and whole arrays by name; then cells of arrays.
     """
 
     def __init__(self, program: Program) -> None:
@@ -64,9 +64,9 @@ class Observed:
                 if thread.number == place.thread and place.name in thread.registers:
                     return (0, place.thread, thread.registers.index(place.name), place.name, 0)
             return (0, place.thread, 1 << 30, place.name, 0)
-        if place.index is None and place.name not in self.program.arrays:
+        if place.index is None:
             return (1, 0, 0, place.name, 0)
-        return (2, 0, 0, place.name, -1 if place.index is None else place.index)
+        return (2, 0, 0, place.name, place.index)
 
     def cells(self, place: Place) -> tuple[Cell, ...]:
         """The registers or memory cells that make up a place."""
@@ -91,7 +91,20 @@ class Observed:
         return tuple((self.label(p), self.show(p, v)) for p, v in zip(self.places, raw, strict=True))
 
     def sorted_states(self, raw: Iterable[RawState]) -> tuple[State, ...]:
-        return tuple(self.state(r) for r in sorted(raw, key=lambda r: tuple(_order(v) for v in r)))
+        """The states as printed, in the order of the log; each different value of a place is formatted once."""
+        raw = list(raw)
+        if not raw or not self.places:
+            return tuple(() for _ in raw)
+        columns = list(zip(*raw, strict=True))
+        shown: list[dict[object, tuple[str, str]]] = []
+        ranks: list[dict[object, int]] = []
+        for place, column in zip(self.places, columns, strict=True):
+            values = sorted(set(column), key=_order)
+            label = self.label(place)
+            shown.append({v: (label, self.show(place, v)) for v in values})
+            ranks.append({v: i for i, v in enumerate(values)})
+        rows = sorted(zip(*columns, strict=True), key=lambda r: [rank[v] for rank, v in zip(ranks, r, strict=True)])
+        return tuple(tuple([text[v] for text, v in zip(shown, r, strict=True)]) for r in rows)
 
 
 def _order(value: Value | tuple[Value, ...]) -> tuple[object, ...]:

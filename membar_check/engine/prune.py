@@ -31,7 +31,7 @@ def pruned_blocks(
             joinable.append(flatten(choices))
         else:
             rest.append(choices)
-    joinable.sort(key=lambda d: d.radix)
+    joinable.sort(key=lambda d: -d.radix)
     pending: list[Digit] = []
     joint = joinable[0] if joinable else Digit(1, {}, {}, {})
     for d in joinable[1:]:

@@ -72,16 +72,17 @@ def linear_orders(writes: Sequence[int], before: frozenset[Edge]) -> Iterator[tu
 def _thread_choices(
     thread: ThreadAccesses,
     order: tuple[int, ...],
+    position: dict[int, int],
     allowed: dict[int, frozenset[int]],
     coherent: bool,
     pairs: dict[int, int],
 ) -> list[tuple[Edge, ...]]:
     """The reads-from choices of one thread's reads, given the order of writes (initial write first).
 
-    No read takes from a write that its own thread does later.  In a coherent execution a read takes from no write before what the thread has written or read before it, and from
-    no write at or after what the thread writes later.
+    ``position``: that of each write in ``order``.  No read takes from a write that its own thread does later.  In a
+    coherent execution a read takes from no write before what the thread has written or read before it, and from no
+    write at or after what the thread writes later.
     """
-    position = {w: i for i, w in enumerate(order)}
     out: list[tuple[Edge, ...]] = []
 
     def walk(i: int, seen: tuple[tuple[int, int], ...], chosen: tuple[Edge, ...]) -> None:
@@ -137,7 +138,12 @@ def variants(accesses: Accesses, coherent: bool) -> tuple[Variant, ...]:
     total = 0
     for tail in linear_orders(writes, frozenset(before)):
         order = (accesses.initial, *tail)
-        choices = [c for t in accesses.threads if (c := _thread_choices(t, order, allowed, coherent, pairs)) != [()]]
+        position = {w: i for i, w in enumerate(order)}
+        choices = []
+        for t in accesses.threads:
+            mine = _thread_choices(t, order, position, allowed, coherent, pairs)
+            if mine != [()]:
+                choices.append(mine)
         count = 1
         for c in choices:
             count *= len(c)

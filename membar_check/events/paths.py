@@ -28,6 +28,7 @@ class Tainted(NamedTuple):
     value: Symbolic
     data: Reads = NONE
     pick: Reads = NONE
+    control: Reads = NONE  # reads that decided whether the register was written: only branches depend on them
 
 
 def instance_of(thread: int, key: tuple[object, ...]) -> int:
@@ -42,14 +43,22 @@ class Numbering:
         self.events: list[Event] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def event(self, thread: int, sets: frozenset[str], key: tuple[object, ...], span: Span | None, bits: int) -> int:
+    def event(
+        self,
+        thread: int,
+        sets: frozenset[str],
+        key: tuple[object, ...],
+        span: Span | None,
+        bits: int,
+        lane: ir.Lane = (),
+    ) -> int:
         full = (thread, key, sets)
         number = self._known.get(full)
         if number is None:
             number = len(self.events)
             self._known[full] = number
             instance = instance_of(thread, key) if thread >= 0 else number
-            self.events.append(Event(number, thread, sets, number, instance, span, bits))
+            self.events.append(Event(number, thread, sets, number, instance, span, bits, lane))
         return number
 
 
@@ -208,8 +217,11 @@ class ThreadRunner:
         return None
 
     def _write_register(self, st: State, name: str, value: Tainted) -> None:
+        within = frozenset(r for data, _, scope in st.control if scope is not None for r in data)
+        if not within <= value.control:
+            value = value._replace(control=value.control | within)
         if st.assumed[1] and not name.startswith("%"):
-            value = Tainted(value.value, value.data, value.pick | st.assumed[1])
+            value = value._replace(pick=value.pick | st.assumed[1])
         st.registers[name] = value
 
     def _branch(self, st: State, op: ir.Branch) -> list[State] | None:
@@ -217,8 +229,8 @@ class ThreadRunner:
         if isinstance(cond, list):
             return self._again(op, cond)
         scope = None if op.scope is None else self.thread.labels[op.scope]
-        if cond.data or cond.pick:
-            st.control.append((cond.data, cond.pick, scope))
+        if cond.data or cond.pick or cond.control:
+            st.control.append((cond.data | cond.control, cond.pick, scope))
         known = self._known(st, cond.value)
         if known is not None:
             if known:
@@ -275,10 +287,10 @@ class ThreadRunner:
             result: Symbolic = Applied(e.name, values)
         else:
             result = evaluate(e.name, values)
-        data, pick = args[0].data, args[0].pick
+        data, pick, control = args[0].data, args[0].pick, args[0].control
         for a in args[1:]:
-            data, pick = data | a.data, pick | a.pick
-        return Tainted(result, data, pick)
+            data, pick, control = data | a.data, pick | a.pick, control | a.control
+        return Tainted(result, data, pick, control)
 
     def _select(self, st: State, e: ir.Select) -> Tainted | list[State]:
         cond = self._eval(st, e.cond)
@@ -294,13 +306,13 @@ class ThreadRunner:
         value = self._eval(st, e.then if known else e.other)
         if isinstance(value, list):
             return value
-        return Tainted(value.value, value.data, value.pick | cond.data | cond.pick)
+        return value._replace(pick=value.pick | cond.data | cond.pick, control=value.control | cond.control)
 
     # --- events ---
-    def _new_event(self, st: State, sets: frozenset[str], bits: int = 32) -> int:
+    def _new_event(self, st: State, sets: frozenset[str], bits: int = 32, lane: ir.Lane = ()) -> int:
         pc = st.pc - 1
         key = (pc, st.visits[pc], len(st.block))
-        number = self.numbering.event(self.thread.number, sets, key, self.thread.code[pc].span, bits)
+        number = self.numbering.event(self.thread.number, sets, key, self.thread.code[pc].span, bits, lane)
         st.block.append(number)
         st.events.append(number)
         st.note(number)
@@ -350,7 +362,7 @@ class ThreadRunner:
         if isinstance(place, list):
             return self._again(op, place)
         kind = "W" if stored is not None else "R"
-        number = self._new_event(st, op.tags | {kind}, op.bits)
+        number = self._new_event(st, op.tags | {kind}, op.bits, op.lane)
         st.address[number] = place
         self._depend(st, "addr", addr, number)
         if stored is not None:
@@ -382,7 +394,7 @@ class ThreadRunner:
         if isinstance(value, list):
             return self._again(op, value)
         if op.addr is None:
-            self._result(st, op, value, self._new_event(st, op.tags))
+            self._result(st, op, value, self._new_event(st, op.tags, lane=op.lane))
             return None
         addr = self._eval(st, op.addr)
         if isinstance(addr, list):
@@ -390,7 +402,7 @@ class ThreadRunner:
         place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
         if isinstance(place, list):
             return self._again(op, place)
-        number = self._new_event(st, op.tags)
+        number = self._new_event(st, op.tags, lane=op.lane)
         st.address[number] = place
         self._depend(st, "addr", addr, number)
         self._result(st, op, value, number)

@@ -87,7 +87,7 @@ class Space:
 
     def _locations(self, paths: tuple[Path, ...]) -> tuple[tuple[Variant, ...], ...] | None:
         extra, before = (frozenset[int](), frozenset[Edge]()) if self.ordered is None else self.ordered(paths)
-        allowed = _allowed_sources(self.structure, paths)
+        allowed = allowed_sources(self.structure, paths)
         pairs = [p for path in paths for p in path.relations.get("rmw", ())] if self.atomic else []
         by_place: dict[Address, list[list[tuple[int, bool, int]]]] = {}
         events = self.structure.events
@@ -101,7 +101,8 @@ class Space:
                     threads = by_place.get(place)
                     if threads is None:
                         by_place[place] = threads = [[] for _ in paths]
-                    threads[i].append((e, write, e if ordered_inside else events[e].instance))
+                    apart = ordered_inside and not events[e].lane
+                    threads[i].append((e, write, e if apart else events[e].instance))
         out = []
         for place, initial in self.structure.initial.items():
             threads = by_place.get(place, [])
@@ -123,7 +124,7 @@ class Space:
         return tuple(out)
 
 
-def _allowed_sources(structure: Structure, paths: tuple[Path, ...]) -> list[tuple[int, frozenset[int]]]:
+def allowed_sources(structure: Structure, paths: tuple[Path, ...]) -> list[tuple[int, frozenset[int]]]:
     """For reads whose value the paths bind directly: the writes that may give such a value."""
     wanted: list[tuple[int, bool | object]] = [
         (c.value.event, c.expected) for p in paths for c in p.constraints if isinstance(c.value, ReadOf)

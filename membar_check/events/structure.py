@@ -46,7 +46,7 @@ class Event:
 
     ``thread`` -1 for initial writes.  ``sets``: all static event sets that it belongs to, as cat names them, ``R``,
     ``W``, ``F`` included.  ``rank`` orders the events of a thread for display.  ``instance``: events of one execution
-    of an instruction share it.
+    of an instruction share it; ``lane`` tells which of them C leaves unordered.
     """
 
     number: int
@@ -56,6 +56,7 @@ class Event:
     instance: int
     span: Span | None
     bits: int = 32
+    lane: Lane = ()
 
     @property
     def is_read(self) -> bool:
@@ -87,6 +88,18 @@ class Chosen(NamedTuple):
 
 
 Step = Begin | Chosen | Micro | int  # an int is the event of the operation that follows
+
+def unordered(a: Event, b: Event) -> bool:
+    """Whether two events of one C statement are in operands that C does not order."""
+    if a.instance != b.instance:
+        return False
+    for (group, operand), (other_group, other) in zip(a.lane, b.lane, strict=False):
+        if group != other_group:
+            return False
+        if operand != other:
+            return True
+    return False
+
 
 Pairs = tuple[tuple[int, int], ...]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from membar_check.diagnostics import InputError, Source, Span, Unsupported
 from membar_check.litmus.syntax import (
@@ -47,34 +47,32 @@ _OPERAND_SPLIT = re.compile(r",(?![^\[\](){}]*[\])}])")
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]{1,32}|[0-9]{1,40})\Z", re.ASCII)
 _WORD = re.compile(r"[A-Za-z_.$][\w.$/\-]*\Z", re.ASCII)
 
-_AARCH64_REGISTER = re.compile(r"(?:[WX](?:30|[12]?[0-9])|WZR|XZR|W?SP)\Z", re.IGNORECASE)
-_X86_REGISTER = re.compile(r"(?:E(?:[ABCD]X|[SD]I|[BS]P|IP)|[ZSC]F)\Z", re.IGNORECASE)
-_X86_64_REGISTER = re.compile(
-    r"%?(?:[ER]?(?:[ABCD]X|[SD]I|[BS]P)|[ABCD][LH]|(?:[SD]I|[BS]P)L|R(?:[89]|1[0-5])[DWB]?|RIP|CS|XMM[0-7])\Z",
-    re.IGNORECASE,
-)
-_RISCV_REGISTER = re.compile(
-    r"(?:x(?:3[01]|[12]?[0-9])|zero|ra|sp|gp|tp|t[0-6]|s(?:1[01]|[0-9])|a[0-7]|fp)\Z", re.IGNORECASE
-)
-_PPC_REGISTER = re.compile(r"(?:r(?:3[01]|[12]?[0-9])|cr[0-7])\Z", re.IGNORECASE)
-
-REGISTERS: dict[str, re.Pattern[str]] = {
-    "AArch64": _AARCH64_REGISTER,
-    "X86": _X86_REGISTER,
-    "X86_64": _X86_64_REGISTER,
-    "RISCV": _RISCV_REGISTER,
-    "PPC": _PPC_REGISTER,
+_REGISTERS = {
+    "AArch64": r"(?:[WX](?:30|[12]?[0-9])|WZR|XZR|W?SP)\Z",
+    "X86": r"(?:E(?:[ABCD]X|[SD]I|[BS]P|IP)|[ZSC]F)\Z",
+    "X86_64": r"%?(?:[ER]?(?:[ABCD]X|[SD]I|[BS]P)|[ABCD][LH]|(?:[SD]I|[BS]P)L|R(?:[89]|1[0-5])[DWB]?|RIP|CS"
+    r"|XMM[0-7])\Z",
+    "RISCV": r"(?:x(?:3[01]|[12]?[0-9])|zero|ra|sp|gp|tp|t[0-6]|s(?:1[01]|[0-9])|a[0-7]|fp)\Z",
+    "PPC": r"(?:r(?:3[01]|[12]?[0-9])|cr[0-7])\Z",
 }
-"""What the words for registers look like, by architecture."""
-
-_MODIFIERS: dict[str, re.Pattern[str]] = {
-    "AArch64": re.compile(
-        r"(LSL|LSR|ASR|ROR|[SU]XT[BHWX]|EQ|NE|CS|HS|CC|LO|MI|PL|VS|VC|HI|LS|GE|LT|GT|LE|AL"
-        r"|SY|LD|ST|(?:OSH|ISH|NSH)(?:LD|ST)?)(?:\s*#?\s*([0-9]{1,4}))?\Z",
-        re.IGNORECASE,
-    ),
-    "RISCV": re.compile(r"([iorw]+)()\Z"),
+_MODIFIERS = {
+    "AArch64": r"(LSL|LSR|ASR|ROR|[SU]XT[BHWX]|EQ|NE|CS|HS|CC|LO|MI|PL|VS|VC|HI|LS|GE|LT|GT|LE|AL"
+    r"|SY|LD|ST|(?:OSH|ISH|NSH)(?:LD|ST)?)(?:\s*#?\s*([0-9]{1,4}))?\Z",
+    "RISCV": r"([iorw]+)()\Z",
 }
+_NO_MODIFIERS = r"(?!)()()"
+
+
+@cache
+def _register_shape(arch: str) -> re.Pattern[str]:
+    """What the words for registers look like; compiled when an architecture is met, which keeps the start short."""
+    return re.compile(_REGISTERS[arch], re.IGNORECASE)
+
+
+@cache
+def _modifier_shape(arch: str) -> re.Pattern[str]:
+    """What modifiers look like: shifts, conditions, barrier options, sides of fences."""
+    return re.compile(_MODIFIERS.get(arch, _NO_MODIFIERS), re.IGNORECASE)
 
 
 @lru_cache(maxsize=65536)
@@ -146,13 +144,10 @@ def _read_operand(arch: str, word: str, fence: bool) -> AsmOperand | None:
     number = word[1:].lstrip() if word[0] in "#$" else word
     if _NUMBER.match(number):
         return AsmImmediate(integer(number))
-    if REGISTERS[arch].match(word):
+    if _register_shape(arch).match(word):
         return AsmRegister(word)
-    modifiers = _MODIFIERS.get(arch)
-    if modifiers and (arch != "RISCV" or fence):
-        match = modifiers.match(word)
-        if match:
-            return AsmModifier(match.group(1).upper(), int(match.group(2)) if match.group(2) else None)
+    if (arch != "RISCV" or fence) and (match := _modifier_shape(arch).match(word)):
+        return AsmModifier(match.group(1).upper(), int(match.group(2)) if match.group(2) else None)
     if word[-1] in "])!":
         return _MEMORY[arch](arch, word)
     if _WORD.match(word):
@@ -162,19 +157,17 @@ def _read_operand(arch: str, word: str, fence: bool) -> AsmOperand | None:
 
 def _base(arch: str, word: str) -> AsmRegister | AsmSymbol | None:
     """A register or the name of a global, as the base of a memory operand."""
-    if REGISTERS[arch].match(word):
+    if _register_shape(arch).match(word):
         return AsmRegister(word)
     return AsmSymbol(word) if _WORD.match(word) else None
 
 
-_AARCH64_MEMORY = re.compile(
-    r"\[\s*(\w+)\s*(?:,\s*([^,\]]+?)\s*)?(?:,\s*([A-Za-z]+)\s*(?:#?\s*([0-9]{1,4}))?\s*)?\]\s*(!?)\Z", re.ASCII
-)
+_AARCH64_MEMORY = r"\[\s*(\w+)\s*(?:,\s*([^,\]]+?)\s*)?(?:,\s*([A-Za-z]+)\s*(?:#?\s*([0-9]{1,4}))?\s*)?\]\s*(!?)\Z"
 
 
 def _aarch64_memory(arch: str, word: str) -> AsmOperand | None:
     """``[X1]``, ``[X1,#4]``, ``[X1,W2,SXTW #2]``, ``[X1,#4]!``."""
-    match = _AARCH64_MEMORY.match(word)
+    match = re.match(_AARCH64_MEMORY, word, re.ASCII)
     if not match:
         return None
     base, offset, extend, amount, bang = match.groups()
@@ -191,12 +184,12 @@ def _aarch64_memory(arch: str, word: str) -> AsmOperand | None:
     return AsmMemory(register, index, extension, "pre" if bang else "")
 
 
-_X86_MEMORY = re.compile(r"(-?[0-9]{1,20})?\s*(?:\[\s*(%?[\w.$/\-]+)\s*\]|\(\s*(%?[\w.$/\-]+)\s*\))\Z", re.ASCII)
+_X86_MEMORY = r"(-?[0-9]{1,20})?\s*(?:\[\s*(%?[\w.$/\-]+)\s*\]|\(\s*(%?[\w.$/\-]+)\s*\))\Z"
 
 
 def _x86_memory(arch: str, word: str) -> AsmOperand | None:
     """``[x]``, ``[EAX]``, ``(%rax)``, ``8(%rax)``, and for X86_64 scaled ones such as ``(%rax,%rcx,8)``."""
-    match = _X86_MEMORY.match(word)
+    match = re.match(_X86_MEMORY, word, re.ASCII)
     if not match:
         return _x86_scaled(arch, word)
     offset, bracketed, parenthesised = match.groups()
@@ -206,25 +199,25 @@ def _x86_memory(arch: str, word: str) -> AsmOperand | None:
     return AsmMemory(base, AsmImmediate(int(offset)) if offset else None)
 
 
-_X86_SCALED = re.compile(r"\(\s*(%?\w+)\s*,\s*(%?\w+)\s*,\s*([0-9]{1,4})\s*\)\Z", re.ASCII)
+_X86_SCALED = r"\(\s*(%?\w+)\s*,\s*(%?\w+)\s*,\s*([0-9]{1,4})\s*\)\Z"
 
 
 def _x86_scaled(arch: str, word: str) -> AsmOperand | None:
-    match = _X86_SCALED.match(word)
+    match = re.match(_X86_SCALED, word, re.ASCII)
     if not match or arch != "X86_64":
         return None
     base, index, scale = match.groups()
-    if not (REGISTERS[arch].match(base) and REGISTERS[arch].match(index)):
+    if not (_register_shape(arch).match(base) and _register_shape(arch).match(index)):
         return None
     return AsmMemory(AsmRegister(base), AsmRegister(index), ("SCALE", int(scale)))
 
 
-_OFFSET_MEMORY = re.compile(r"(-?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}))?\s*\(\s*([\w.$]+)\s*\)\Z", re.ASCII)
+_OFFSET_MEMORY = r"(-?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}))?\s*\(\s*([\w.$]+)\s*\)\Z"
 
 
 def _offset_memory(arch: str, word: str) -> AsmOperand | None:
     """``0(x5)`` and ``(x5)`` of RISC-V and Power."""
-    match = _OFFSET_MEMORY.match(word)
+    match = re.match(_OFFSET_MEMORY, word, re.ASCII)
     if not match:
         return None
     base = _base(arch, match.group(2))

@@ -101,6 +101,8 @@ def _parse_header(source: Source, text: str) -> tuple[str, str, Span, int]:
             raise Unsupported(f"architecture {describe(arch)} is not supported, only {known} are", span)
         raise InputError(f"unknown architecture {describe(arch)}, expected one of {known}", span)
     name = match.group(2)
+    if name == "--":  # named after its file
+        name = source.name.rsplit("/", 1)[-1].removesuffix(".litmus")
     return arch, name, Span(source, match.start(2), match.end(2)), match.end()
 
 

@@ -95,7 +95,10 @@ def load_macros(source: Source, trusted: bool = False) -> Macros:
     parser = _MacroParser(source, texts, starts)
     macros = Macros({}, {}, source)
     while parser.text:
-        macro = parser.macro()
+        try:
+            macro = parser.macro()
+        except RecursionError:
+            raise InputError("this is nested too deeply", parser.here()) from None
         kind = macros.statements if isinstance(macro.body, tuple) else macros.expressions
         if macro.name in kind:
             first = kind[macro.name].span.line

@@ -119,7 +119,8 @@ def test_declarations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "op"), [("*x = 1", ""), ("r1 += 2", "+"), ("r1 <<= 1", "<<"), ("x[1] |= 4", "|"), ("r1++", "+"), ("--r1", "-")]
+    ("text", "op"),
+    [("*x = 1", ""), ("r1 += 2", "+"), ("r1 <<= 1", "<<"), ("x[1] |= 4", "|"), ("r1++", "+"), ("--r1", "-")],
 )
 def test_assignments(text: str, op: str) -> None:
     (statement,) = body(f"{text};")
@@ -219,3 +220,8 @@ def test_mistakes(text: str, message: str, place: int) -> None:
 )
 def test_c_that_is_not_known(text: str) -> None:
     assert isinstance(fault(f"P0() {{ {text} }}"), Unsupported)
+
+
+@pytest.mark.parametrize("text", ["(" * 5000, "r1 = " + "!" * 5000 + "a;", "{" * 5000, "if (a) " * 5000 + ";"])
+def test_nesting_without_end(text: str) -> None:
+    assert "nested too deeply" in fault(f"P0() {{ {text} }}").message

@@ -80,6 +80,10 @@ def test_doc_string_on_the_header_line_and_info_values_with_braces() -> None:
     assert (test.doc, test.info) == ("doc", (("Key", "{a}"),))
 
 
+def test_a_test_may_be_named_after_its_file() -> None:
+    assert parse("X86 --\n{}\n P0 ;\n MFENCE ;\n").name == "t"
+
+
 def test_lock_prefix_with_semicolon_is_one_instruction() -> None:
     test = parse("X86 t\n{}\n P0 | P1 ;\n LOCK; INC [x] | lock inc [x] ;\n")
     first, second = test.bodies[0][0], test.bodies[1][0]

@@ -96,6 +96,9 @@ def lower_thread(number: int, body: CBody, macros: Macros, lkmmv2: bool, known: 
         except Restart as restart:
             assigned |= {restart.assigned} - {""}
             persistent |= restart.persistent
+        except RecursionError:
+            assert lowering.span is not None
+            raise InputError("this is nested too deeply", lowering.span) from None
     lowering.check_labels()
     if lowering.gotos:
         rescope(lowering.code, lowering.labels)

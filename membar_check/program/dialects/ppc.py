@@ -101,8 +101,7 @@ class _Lowering:
 
 
 def _access(low: _Lowering, kind: str, size: str, indexed: str) -> None:
-    if not low.operands:
-        expect_count(low.mnemonic, low.operands, 2)
+    expect_count(low.mnemonic, low.operands, 2, 3)
     register, *rest = low.operands
     bits = _BITS[size]
     address = low.address(tuple(rest), bool(indexed))

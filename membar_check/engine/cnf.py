@@ -1,0 +1,186 @@
+"""Clauses over Booleans, and the solver that they are given to.
+
+A literal is a nonzero integer: a variable's number, negated for its opposite, as in the DIMACS format; variable 1 is
+true.  Clauses stand in one plain list, ended by zeros, and reach the solver as DIMACS text: building Z3's terms one by
+one from Python costs many times what solving them does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from membar_check.diagnostics import Inconclusive
+
+TRUE = 1
+FALSE = -1
+SLICE = 700  # milliseconds of solving after which Python gets to run its signal handlers
+
+
+class Cnf:
+    """A growing set of clauses; ``top`` the number of variables."""
+
+    __slots__ = ("flat", "top", "_sent")
+
+    def __init__(self) -> None:
+        self.top = 1
+        self.flat: list[int] = [1, 0]
+        self._sent = 0
+
+    def variable(self) -> int:
+        self.top += 1
+        return self.top
+
+    def add(self, literals: Iterable[int]) -> None:
+        """One of the literals holds."""
+        clause = []
+        for x in literals:
+            if x == 1:
+                return
+            if x != -1:
+                clause.append(x)
+        if not clause:
+            clause = [-1]
+        self.flat += clause
+        self.flat.append(0)
+
+    def conj(self, literals: Iterable[int]) -> int:
+        """A literal that holds exactly if all of ``literals`` do."""
+        parts = []
+        for x in dict.fromkeys(literals):
+            if x == FALSE:
+                return FALSE
+            if x != TRUE:
+                parts.append(x)
+        if len(parts) < 2:
+            return parts[0] if parts else TRUE
+        out = self.variable()
+        for x in parts:
+            self.add((-out, x))
+        self.add([-x for x in parts] + [out])
+        return out
+
+    def disj(self, literals: Iterable[int]) -> int:
+        """A literal that holds exactly if one of ``literals`` does."""
+        return -self.conj([-x for x in literals])
+
+    def at_most_one(self, literals: Sequence[int]) -> None:
+        for i, a in enumerate(literals):
+            for b in literals[i + 1 :]:
+                self.add((-a, -b))
+
+    def exactly_one(self, literals: Sequence[int]) -> None:
+        self.add(literals)
+        self.at_most_one(literals)
+
+    def text(self) -> str:
+        """All clauses as DIMACS."""
+        return self._dimacs(self.flat)
+
+    @property
+    def mark(self) -> int:
+        """Where the clauses end now; see :meth:`text_since`."""
+        return len(self.flat)
+
+    def text_since(self, mark: int) -> str:
+        """The clauses added after ``mark`` was taken."""
+        return self._dimacs(self.flat[mark:])
+
+    def _dimacs(self, flat: list[int]) -> str:
+        return f"p cnf {self.top} {flat.count(0)}\n{' '.join(map(str, flat))}\n"
+
+
+class _Calls:
+    """Z3's C functions without the check for errors after each call."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        from z3 import z3core
+
+        function: Callable[..., Any] = getattr(z3core, name).__defaults__[0].f
+        setattr(self, name, function)
+        return function
+
+
+_CALLS = _Calls()
+
+
+class Solver:
+    """A solver that has the clauses of ``cnf`` as they are now."""
+
+    def __init__(self, cnf: Cnf) -> None:
+        import z3
+
+        self._context = z3.Context()
+        self._solver = z3.SolverFor("QF_FD", ctx=self._context)
+        self._solver.set("timeout", SLICE)
+        self._ctx = self._context.ref()
+        self._raw = self._solver.solver
+        self._atoms: dict[int, Any] = {}
+        self._true = _CALLS.Z3_mk_true(self._ctx)
+        self._kept: list[Any] = []
+        self.load(cnf.text())
+
+    def load(self, dimacs: str) -> None:
+        """Adds clauses."""
+        self._solver.from_string(dimacs)
+
+    def forbid(self, literals: Sequence[int]) -> None:
+        """Excludes what satisfies all ``literals``."""
+        top = max((abs(x) for x in literals), default=1)
+        self.load(f"p cnf {top} 1\n{' '.join(str(-x) for x in literals)} 0\n")
+
+    def _atom(self, variable: int) -> tuple[Any, Any]:
+        found = self._atoms.get(variable)
+        if found is None:
+            from z3 import z3core
+
+            ctx = self._ctx
+            term = z3core.Z3_mk_const(ctx, z3core.Z3_mk_int_symbol(ctx, variable), z3core.Z3_mk_bool_sort(ctx))
+            z3core.Z3_inc_ref(ctx, term)
+            found = self._atoms[variable] = (term, z3core.Z3_get_app_decl(ctx, term))
+        return found
+
+    def satisfiable(self, assumed: Sequence[int] = ()) -> bool:
+        """Whether the clauses and the literals ``assumed`` can hold together.
+
+        Raises MemoryError, and Inconclusive when Z3 gives up for another reason than the time slice.
+        """
+        terms = [self._term(x) for x in assumed]
+        while True:
+            if terms:
+                import z3
+
+                answer = _CALLS.Z3_solver_check_assumptions(self._ctx, self._raw, len(terms), (z3.Ast * len(terms))(*terms))
+            else:
+                answer = _CALLS.Z3_solver_check(self._ctx, self._raw)
+            if answer:
+                return bool(answer == 1)
+            self._explain_unknown()
+
+    def _term(self, literal: int) -> Any:
+        term = self._atom(abs(literal))[0]
+        if literal < 0:
+            from z3 import z3core
+
+            term = z3core.Z3_mk_not(self._ctx, term)
+            z3core.Z3_inc_ref(self._ctx, term)
+        return term
+
+    def _explain_unknown(self) -> None:
+        reason = self._solver.reason_unknown()
+        if "memory" in reason or "memout" in reason:
+            raise MemoryError
+        if reason not in ("timeout", "canceled", "interrupted from keyboard"):
+            raise Inconclusive("engine", f"the solver gave no answer: {reason}")
+        if reason == "interrupted from keyboard":
+            raise KeyboardInterrupt
+
+    def values(self, variables: Sequence[int]) -> list[bool]:
+        """The values of ``variables`` in the model just found."""
+        ctx, interp = self._ctx, _CALLS.Z3_model_get_const_interp
+        model = _CALLS.Z3_solver_get_model(ctx, self._raw)
+        _CALLS.Z3_model_inc_ref(ctx, model)
+        atom, true = self._atom, self._true
+        out = [interp(ctx, model, atom(v)[1]) == true for v in variables]
+        _CALLS.Z3_model_dec_ref(ctx, model)
+        return out
