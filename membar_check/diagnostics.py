@@ -7,7 +7,7 @@ offending line and a caret.  Everything that keeps the checker from an answer al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from membar_check.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

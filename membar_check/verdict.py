@@ -5,7 +5,7 @@ Follows herd7's log: kinds, ``Ok``/``No``/``Undef``, ``Observation``, witness co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from membar_check.records import dataclass
 from enum import Enum
 
 from membar_check.diagnostics import MembarError

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from membar_check.records import dataclass
 
 from membar_check.cat import known, syntax as s
 from membar_check.cat.conditions import variant_holds
-from membar_check.cat.dag import CheckNode, Graph, Node, OrderChoice, PickChoice
+from membar_check.cat.dag import CannotCompile, CheckNode, Graph, Node, OrderChoice, PickChoice
 from membar_check.cat.primitives import (
     EMPTY_FUNCTIONS,
     EMPTY_RELATIONS,
@@ -25,15 +25,11 @@ from membar_check.cat.primitives import (
     known_sets,
     tag_set_name,
 )
-from membar_check.diagnostics import InputError, MembarError, Span
+from membar_check.diagnostics import InputError, Span
 
 
 class UnknownName(InputError):
     """A name that is neither defined in the model nor predefined for the dialect."""
-
-
-class CannotCompile(MembarError):
-    """The model is legal but inspects test-dependent sets; the reference interpreter must run it."""
 
 
 # --- symbolic values that are not nodes --------------------------------------------------------------------------------

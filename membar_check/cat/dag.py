@@ -7,9 +7,13 @@ sequences are unfolded, the empty relation vanishes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 
-from membar_check.diagnostics import Span
+from membar_check.diagnostics import MembarError, Span
+
+
+class CannotCompile(MembarError):
+    """The model is legal but inspects test-dependent sets; the reference interpreter must run it."""
 
 
 class Node:

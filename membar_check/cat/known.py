@@ -8,7 +8,7 @@ them, and the model then goes to the reference interpreter.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields, is_dataclass
+from membar_check.records import fields, is_record
 
 from membar_check.cat.syntax import Binding
 from membar_check.diagnostics import Span
@@ -37,8 +37,8 @@ def shape(binding: Binding) -> str:
             return names.setdefault(node, f"n{len(names)}") if node.isidentifier() or "-" in node else node
         if isinstance(node, tuple):
             return "(" + ",".join(walk(n) for n in node) + ")"
-        if is_dataclass(node):
-            return type(node).__name__ + "(" + ",".join(walk(getattr(node, f.name)) for f in fields(node)) + ")"
+        if is_record(node):
+            return type(node).__name__ + "(" + ",".join(walk(getattr(node, f)) for f in fields(node)) + ")"
         return repr(node)
 
     return hashlib.sha256(walk(binding).encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from membar_check.records import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 

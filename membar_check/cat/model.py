@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from membar_check.cat import syntax as s
 from membar_check.cat.coherence import implies_atomicity, implies_coherence
 from membar_check.cat.compile import (
-    CannotCompile,
     Compiler,
     Env,
     LiteralSet,
@@ -21,7 +20,7 @@ from membar_check.cat.compile import (
     Value,
     describe,
 )
-from membar_check.cat.dag import CheckNode, CompiledModel, Node, OrderChoice, PickChoice
+from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
 from membar_check.cat.primitives import REGISTER_NAMES
 from membar_check.diagnostics import InputError
 

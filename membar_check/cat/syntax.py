@@ -7,7 +7,7 @@ Every node carries the span of its text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 
 from membar_check.diagnostics import Span
 

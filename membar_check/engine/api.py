@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from membar_check.records import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -155,6 +155,6 @@ def make_verdict(program: Program, model: Model, engine: MasksEngine, tally: Tal
 
 
 def _with_time(verdict: Verdict, seconds: float) -> Verdict:
-    from dataclasses import replace
+    from membar_check.records import replace
 
     return replace(verdict, cpu_seconds=seconds)

@@ -11,7 +11,7 @@ import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from membar_check.records import dataclass, replace
 
 from membar_check.cat import syntax as s
 from membar_check.cat.conditions import variant_holds

@@ -7,7 +7,7 @@ set is wanted, a pair for its relation, a tag for the set of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 from typing import Any, Final
 
 from membar_check.cat import syntax as s

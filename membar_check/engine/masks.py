@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 
-from membar_check.cat.dag import CheckNode, CompiledModel, Node, OrderChoice, PickChoice
-from membar_check.cat.model import CannotCompile
+from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
 from membar_check.cat.monotone import Monotone
 from membar_check.diagnostics import Inconclusive, InputError
 from membar_check.engine.evaluate import Evaluator

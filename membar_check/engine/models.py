@@ -6,12 +6,11 @@ the dialect, the variants and the checker's own version.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import sys
-import tempfile
-from dataclasses import dataclass
+import zlib
+from membar_check.records import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from membar_check.cat.loader import LoadedModel
     from membar_check.program.macros import Macros
 
-FORMAT = "6"  # raise when compiled models change shape
 DEFAULT_MODELS = {
     "C": "lkmm",
     "X86": "x86-tso",
@@ -121,22 +119,22 @@ def get_model(request: ModelRequest) -> Model:
 
 
 def _compiled(path: Path, bell: Path | None, request: ModelRequest) -> tuple[CompiledModel | None, str]:
-    index = _cache_folder()
-    stamp = _stamp([path, *([bell] if bell else [])], request)
-    cached = index / f"model-{stamp}.pickle" if index else None
+    key = _key([path, *([bell] if bell else [])], request)
+    cached = _cache_file(key)
     if cached is not None:
-        found = _read_cache(cached)
+        found = _read_cache(cached, key)
         if found is not None:
             return found
     result = _compile(path, bell, request)
     if cached is not None:
-        _write_cache(cached, path, bell, request, result)
+        _write_cache(cached, key, path, bell, request, result)
     return result
 
 
 def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[CompiledModel | None, str]:
-    from membar_check.cat.compile import CannotCompile
+    from membar_check.cat.dag import CannotCompile
     from membar_check.cat.model import compile_model
+    from membar_check.engine.masks import base_parts
 
     model, bell_model = _load(path, bell, request.include_dirs)
     try:
@@ -144,15 +142,31 @@ def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[Comp
             path.stem, model.title, model.prelude, bell_model.statements if bell_model else (), model.body,
             request.dialect, request.variants,
         )  # fmt: skip
-        from membar_check.engine.masks import base_parts
-
         base_parts(compiled)
     except CannotCompile as reason:
         return None, reason.message
     return compiled, ""
 
 
-def _cache_folder() -> Path | None:
+# --- the cache on disk ------------------------------------------------------------------------------------------------
+# A file holds three pickles: its key, the contents of every file that was read, the compiled model.  All three are
+# compared, nothing is hashed: importing a hash library costs more than the comparison.
+def _key(paths: list[Path], request: ModelRequest) -> str:
+    where = [str(p.resolve()) for p in paths]
+    return repr((where, request.include_dirs, sorted(request.variants), request.dialect, sys.version, _version()))
+
+
+@lru_cache(maxsize=1)
+def _version() -> list[tuple[str, int, int]]:
+    """Changes with every edit of the compiler, so that a compiled model never outlives it."""
+    import membar_check.cat as package
+
+    folder = os.path.dirname(package.__file__ or "")
+    with os.scandir(folder) as entries:
+        return sorted((e.name, s.st_size, s.st_mtime_ns) for e in entries if e.is_file() for s in [e.stat()])
+
+
+def _cache_file(key: str) -> Path | None:
     folder = cache_directory()
     if folder is None:
         return None
@@ -160,41 +174,28 @@ def _cache_folder() -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    return folder
+    return folder / f"model-{zlib.crc32(key.encode()):08x}-{zlib.adler32(key.encode()):08x}.pickle"
 
 
-@lru_cache(maxsize=1)
-def _compiler_version() -> str:
-    """Changes with every edit of the compiler, so that a compiled model never outlives it."""
-    import membar_check.cat as package
-
-    folder = Path(package.__file__).parent
-    return repr(sorted((p.name, s.st_size, s.st_mtime_ns) for p in folder.glob("*.*") for s in [p.stat()]))
-
-
-def _stamp(paths: list[Path], request: ModelRequest) -> str:
-    where = [str(p.resolve()) for p in paths]
-    choice = (request.include_dirs, sorted(request.variants), request.dialect)
-    key = repr((FORMAT, sys.version, _compiler_version(), where, choice))
-    return hashlib.sha256(key.encode()).hexdigest()[:24]
-
-
-def _signature(files: list[str]) -> list[tuple[str, str]]:
+def _contents(files: list[str]) -> list[tuple[str, bytes]]:
     out = []
     for name in files:
         try:
-            out.append((name, hashlib.sha256(Path(name).read_bytes()).hexdigest()))
+            with open(name, "rb") as f:
+                out.append((name, f.read()))
         except OSError:
-            out.append((name, ""))
+            out.append((name, b""))
     return out
 
 
-def _read_cache(path: Path) -> tuple[CompiledModel | None, str] | None:
-    """A compiled model from disk, if none of the files it was made from has changed."""
+def _read_cache(cached: Path, key: str) -> tuple[CompiledModel | None, str] | None:
+    """A compiled model from disk, if it is for ``key`` and none of the files it was made from has changed."""
     try:
-        with path.open("rb") as f:
-            signature = pickle.load(f)
-            if signature != _signature([name for name, _ in signature]):
+        with cached.open("rb") as f:
+            if pickle.load(f) != key:
+                return None
+            contents = pickle.load(f)
+            if contents != _contents([name for name, _ in contents]):
                 return None
             compiled, why = pickle.load(f)
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError, TypeError):
@@ -203,14 +204,22 @@ def _read_cache(path: Path) -> tuple[CompiledModel | None, str] | None:
 
 
 def _write_cache(
-    cached: Path, path: Path, bell: Path | None, request: ModelRequest, result: tuple[CompiledModel | None, str]
+    cached: Path,
+    key: str,
+    path: Path,
+    bell: Path | None,
+    request: ModelRequest,
+    result: tuple[CompiledModel | None, str],
 ) -> None:
+    import tempfile
+
     model, bell_model = _load(path, bell, request.include_dirs)
     files = [*model.files, *(bell_model.files if bell_model else ())]
     try:
         handle, name = tempfile.mkstemp(dir=cached.parent, prefix="model-")
         with os.fdopen(handle, "wb") as f:
-            pickle.dump(_signature(list(files)), f)
+            pickle.dump(key, f)
+            pickle.dump(_contents(list(files)), f)
             pickle.dump(result, f)
         Path(name).replace(cached)
     except (OSError, pickle.PicklingError, RecursionError):

@@ -7,7 +7,7 @@ edge are a small bit mask over the digit's options.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from membar_check.records import dataclass
 from itertools import product
 
 Edge = tuple[int, int]

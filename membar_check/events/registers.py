@@ -13,7 +13,7 @@ The thread runner records what each path executes; here the recorded steps are t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from membar_check.records import replace
 from typing import NamedTuple
 
 from membar_check.diagnostics import Span

@@ -7,7 +7,7 @@ digits' options.  A *chunk* is a run of blocks whose candidates are numbered tog
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from membar_check.records import dataclass
 from functools import lru_cache
 from itertools import product
 

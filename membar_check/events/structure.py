@@ -7,7 +7,7 @@ path lists, as *constraints*, what its decisions demand of them.  A *skeleton* i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from membar_check.records import dataclass
 from typing import NamedTuple
 
 from membar_check.diagnostics import Span

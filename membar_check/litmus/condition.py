@@ -162,6 +162,8 @@ def _parse_implies(cursor: Cursor, depth: int) -> Prop:
 def _parse_unary(cursor: Cursor, depth: int) -> Prop:
     token = cursor.token
     kind = token.kind
+    if kind == "number":  # the usual case: 0:r1=1
+        return _parse_atom(cursor)
     if depth > MAX_DEPTH:
         raise InputError(
             f"this proposition nests more than {MAX_DEPTH} levels deep", cursor.span(token.start, token.end)

@@ -6,7 +6,7 @@ observable behaviour).  Parsers build these; ``program/`` lowers them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 from enum import Enum
 
 from membar_check.diagnostics import Source, Span

@@ -33,6 +33,9 @@ class Token(NamedTuple):
     end: int
 
 
+_new = tuple.__new__  # four times as fast as calling Token, of which a test has hundreds
+
+
 def tokenize(source: Source, text: str, start: int, end: int) -> list[Token]:
     """The tokens of ``text[start:end]``, with an ``end`` token last; InputError at a character that begins none."""
     tokens: list[Token] = []
@@ -52,7 +55,7 @@ def tokenize(source: Source, text: str, start: int, end: int) -> list[Token]:
             raise InputError(
                 f"unexpected character {describe(word)}", Span(source, token_start, token_end), _junk_hint(word)
             )
-        tokens.append(Token(kind, word, token_start, token_end))
+        tokens.append(_new(Token, (kind, word, token_start, token_end)))
     return tokens
 
 

@@ -8,7 +8,7 @@ not offered here are refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from membar_check.records import dataclass
 from pathlib import Path
 
 from membar_check.diagnostics import InputError, Source, Span, Unsupported

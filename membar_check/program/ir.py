@@ -11,7 +11,7 @@ values through registers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 
 from membar_check.diagnostics import Span
 from membar_check.litmus.syntax import LitmusTest, Place, Prop

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from membar_check.records import dataclass, field
 from functools import lru_cache
 
 from membar_check.diagnostics import InputError, Source, Span

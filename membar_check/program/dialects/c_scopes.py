@@ -7,7 +7,7 @@ Ottenstein, Warren, "The program dependence graph and its use in optimization", 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from membar_check.records import replace
 
 from membar_check.program.ir import Branch, Goto, Halt, Instr
 

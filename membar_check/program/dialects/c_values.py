@@ -7,7 +7,7 @@ in which those were written, so nothing is copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from membar_check.records import replace
 from functools import cache
 from typing import ClassVar, NoReturn
 
