@@ -64,7 +64,7 @@ class Judged:
     reason: str = ""
 
 
-# --- files of expected verdicts ---------------------------------------------------------------------------------------
+# --- files of expected verdicts --------------------------------------------------------------------------------------
 _OBSERVATIONS = {item.value: item for item in Observation}
 _COUNTS = ("states", "positive", "negative")
 _WORD = re.compile(r"\S+")
@@ -152,7 +152,7 @@ def _entry(words: list[tuple[str, Span]]) -> tuple[str, str, Expectation]:
     )
 
 
-# --- the kernel's comment ---------------------------------------------------------------------------------------------
+# --- the kernel's comment --------------------------------------------------------------------------------------------
 _RESULT = re.compile(r"^[ \t]*\(?\*[ \t]*Result:[ \t]+(Never|Sometimes|Always|Maybe|DEADLOCK)\b([^\n]*)", re.MULTILINE)
 
 
@@ -173,7 +173,7 @@ def result_comment(text: str) -> Expectation | None:
     return Expectation("Result comment", _OBSERVATIONS.get(match[1]), races=races)
 
 
-# --- judging ----------------------------------------------------------------------------------------------------------
+# --- judging ---------------------------------------------------------------------------------------------------------
 def flags_of(verdict: Verdict) -> tuple[str, ...]:
     """All flags in the order of the log, ``*undef*`` among them where a check for defined behaviour failed."""
     flags = set(verdict.flags) | ({UNDEFINED_FLAG} if verdict.undefined else set())

@@ -68,7 +68,7 @@ def replace(record: _T, **changes: Any) -> _T:
     return type(record)(**changes)
 
 
-# --- making the classes -----------------------------------------------------------------------------------------------
+# --- making the classes ----------------------------------------------------------------------------------------------
 def _define(cls: type[_T], frozen: bool, slots: bool, eq: bool) -> type[_T]:
     own: dict[str, _Field] = {}
     for base in reversed(cls.__mro__[1:]):

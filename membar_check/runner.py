@@ -105,7 +105,7 @@ def _read_folder(folder: str) -> ExpectedFile | InputError | None:
         return error
 
 
-# --- finding the tests ------------------------------------------------------------------------------------------------
+# --- finding the tests -----------------------------------------------------------------------------------------------
 def make_plan(options: RunOptions) -> Plan:
     """Finds the files and the models for each.  Raises InputError where ``--expected`` names no good file."""
     expectations = Expectations(read_expected(options.expected) if options.expected else None)
@@ -189,7 +189,7 @@ def _models_for(file: TestFile, options: RunOptions, expectations: Expectations)
     return (None,)
 
 
-# --- checking ---------------------------------------------------------------------------------------------------------
+# --- checking --------------------------------------------------------------------------------------------------------
 def load_check() -> Check:
     """The function that checks one file, loaded late: start-up of the other commands must not pay for it."""
     from membar_check.engine.api import check_file
@@ -257,7 +257,7 @@ def _failed(job: Job, error: MembarError) -> Failure:
     return Failure(os.path.splitext(os.path.basename(job.file.path))[0], job.file.path, job.model or "", error)
 
 
-# --- comparing --------------------------------------------------------------------------------------------------------
+# --- comparing -------------------------------------------------------------------------------------------------------
 def _judge(job: Job, result: Result, options: RunOptions, expectations: Expectations) -> Judged:
     if isinstance(result, Failure):
         return judge(result, None)

@@ -12,7 +12,7 @@ class Address(NamedTuple):
     """The address of a global: ``name`` and, for arrays, the cell's ``index`` (0 for plain globals)."""
 
     name: str
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # the cell, not the tuple method
 
     def __str__(self) -> str:
         return self.name if self.index == 0 else f"{self.name}[{self.index}]"

@@ -5,11 +5,11 @@ Follows herd7's log: kinds, ``Ok``/``No``/``Undef``, ``Observation``, witness co
 
 from __future__ import annotations
 
-from membar_check.records import dataclass
 from enum import Enum
 
 from membar_check.diagnostics import MembarError
 from membar_check.litmus.syntax import Condition, Quantifier
+from membar_check.records import dataclass
 
 
 class Observation(Enum):

@@ -66,7 +66,7 @@ def run_tasks(tasks: Sequence[Task], work: Work[Task, Answer], jobs: int) -> Ite
         pool.kill()
 
 
-# --- the parent's side ------------------------------------------------------------------------------------------------
+# --- the parent's side -----------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class _Worker:
     """A worker process: its pipes, the task it has (None: idle) since when, and the bytes of its answer so far."""
@@ -218,7 +218,7 @@ class _Pool(Generic[Task, Answer]):
         return worker
 
 
-# --- the worker's side ------------------------------------------------------------------------------------------------
+# --- the worker's side -----------------------------------------------------------------------------------------------
 def time_out(limit: float) -> Inconclusive:
     """The error for a test that took longer than its limit in seconds."""
     return Inconclusive("time-out", f"no answer: time-out after {limit:g} s", hint="give it more with --timeout")

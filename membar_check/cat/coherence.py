@@ -22,9 +22,9 @@ def implies_coherence(graph: Graph, checks: Sequence[CheckNode], order: OrderCho
     rf = g.prim("rf", "R")
     needed = [po_loc, rf, co, g.seq(g.inverse(rf), co)]
     for check in checks:
-        if check.prefix == "" and not check.negated and check.test == "acyclic":
-            if all(covers(g, check.node, n) for n in needed):
-                return True
+        plain = check.prefix == "" and not check.negated and check.test == "acyclic"
+        if plain and all(covers(g, check.node, n) for n in needed):
+            return True
     return _prefix_covers(g, order.base)
 
 
@@ -118,9 +118,9 @@ def _split_covers(g: Graph, big: Node, small: Node, depth: int) -> bool:
             same = other in big.args or rest in big.args
             if same and covers(g, whole, small, depth - 1):
                 return True
-        if part.op == "minus" and part.args[0] is not None and part.args[1] in big.args:
-            if covers(g, part.args[0], small, depth - 1):
-                return True
+        parted = part.op == "minus" and part.args[0] is not None and part.args[1] in big.args
+        if parted and part.args[0] is not None and covers(g, part.args[0], small, depth - 1):
+            return True
     return False
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from membar_check.records import dataclass
 
-from membar_check.cat import known, syntax as s
+from membar_check.cat import known
+from membar_check.cat import syntax as s
 from membar_check.cat.conditions import variant_holds
 from membar_check.cat.dag import CannotCompile, CheckNode, Graph, Node, OrderChoice, PickChoice
 from membar_check.cat.primitives import (
@@ -20,145 +20,36 @@ from membar_check.cat.primitives import (
     EMPTY_RELATIONS,
     EMPTY_SETS,
     IDENTITY_RELATIONS,
+    MEMBERWISE,
     NOWHERE,
     RELATIONS,
     known_sets,
     tag_set_name,
+)
+from membar_check.cat.substitution import Substitution
+from membar_check.cat.symbolic import (
+    Classes,
+    Closure,
+    EachPair,
+    Element,
+    Env,
+    LiteralSet,
+    Mapped,
+    Native,
+    Orders,
+    OrdersByLocation,
+    PairOf,
+    Picks,
+    TagValue,
+    TupleValue,
+    Value,
+    describe,
 )
 from membar_check.diagnostics import InputError, Span
 
 
 class UnknownName(InputError):
     """A name that is neither defined in the model nor predefined for the dialect."""
-
-
-# --- symbolic values that are not nodes --------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class TagValue:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class TupleValue:
-    items: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LiteralSet:
-    """A set with known members (relations, sets, tags ...)."""
-
-    items: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A member of an event set, bound by ``map``; used as a set it is the singleton."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class PairOf:
-    """A member of a relation, bound by ``map``."""
-
-    relation: Node
-
-
-@dataclass(frozen=True, slots=True)
-class EachPair:
-    """The set of the single-edge relations of ``relation``."""
-
-    relation: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """``map f S`` over an event set: ``body`` with ``element`` bound to each member of ``members``."""
-
-    members: Node
-    element: Node
-    body: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """``classes-loc S``: the events of S by location."""
-
-    members: Node
-
-
-@dataclass(frozen=True, slots=True)
-class OrdersByLocation:
-    members: Node
-    base: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """All ways to order ``members`` linearly at each location, extending ``base``."""
-
-    members: Node
-    base: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Picks:
-    """All ways to take, for each event of ``targets``, one pair of ``pairs`` that leads to it."""
-
-    targets: Node
-    pairs: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Closure:
-    binding: s.Binding
-    params: tuple[tuple[tuple[str, ...], bool], ...]
-    body: s.Expr
-    env: Env
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    name: str
-    apply: Callable[[Value, Span], Value]
-
-
-@dataclass(frozen=True, slots=True)
-class ProcedureValue:
-    procedure: s.Procedure
-    env: Env
-
-
-Value = (
-    Node | TagValue | TupleValue | LiteralSet | Element | PairOf | EachPair | Mapped | Classes | OrdersByLocation | Orders
-    | Picks | Closure | Native | ProcedureValue
-)
-
-
-class Env:
-    """Immutable scopes, newest first."""
-
-    __slots__ = ("names", "parent")
-
-    def __init__(self, names: dict[str, Value], parent: Env | None) -> None:
-        self.names = names
-        self.parent = parent
-
-    def get(self, name: str) -> Value | None:
-        env: Env | None = self
-        while env is not None:
-            if name in env.names:
-                return env.names[name]
-            env = env.parent
-        return None
-
-    def all_names(self) -> set[str]:
-        out: set[str] = set()
-        env: Env | None = self
-        while env is not None:
-            out |= env.names.keys()
-            env = env.parent
-        return out
 
 
 class Compiler:
@@ -246,7 +137,7 @@ class Compiler:
             return Native(name, one[name])
         if name in EMPTY_FUNCTIONS:
             return Native(name, lambda v, p: g.empty)
-        if name in ("linearisations", "classes", "tag2scope", "tag2level", "tag2fenced", "loc2events", "lift", "delift"):
+        if name in MEMBERWISE:
             return Native(name, lambda v, p: self._cannot(f"'{name}' on a set that depends on the test", p))
         return None
 
@@ -507,7 +398,8 @@ class Compiler:
                     raise error
                 kinds = found
                 continue
-            new = {b.name: (n.kind if n.op != "empty" else kinds[b.name]) for b, n in zip(bindings, bodies, strict=True)}
+            pairs = zip(bindings, bodies, strict=True)
+            new = {b.name: (n.kind if n.op != "empty" else kinds[b.name]) for b, n in pairs}
             if new == kinds:
                 members = self.graph.fix(group, [variables[b.name] for b in bindings], bodies)
                 return {b.name: m for b, m in zip(bindings, members, strict=True)}
@@ -544,48 +436,3 @@ class Compiler:
         if isinstance(left, Node) and isinstance(right, Node) and (left is right or left.op == "empty"):
             return c.op == "subset" or left is right
         raise CannotCompile("'if' on sets that depend on the test", c.span)
-
-
-class Substitution:
-    """Replaces a bound element by the whole set it ranges over."""
-
-    def __init__(self, graph: Graph, element: Node, members: Node) -> None:
-        self.graph = graph
-        self.element = element
-        self.members = members
-        self.done: dict[int, Node] = {element.id: members}
-
-    def of(self, n: Node) -> Node:
-        if n.id in self.done:
-            return self.done[n.id]
-        if self.element.name not in n.variables:
-            return n
-        g = self.graph
-        a = [self.of(x) if x is not None else None for x in n.args]
-        solid = [x for x in a if x is not None]
-        builders: dict[str, Callable[[], Node]] = {
-            "or": lambda: g.union(solid),
-            "and": lambda: g.intersect(solid[0], g.intersect(solid[1], solid[2]) if len(solid) > 2 else solid[1]),
-            "restrict": lambda: g.restrict(a[0], solid[-1] if a[2] is None else solid[-2], a[2]),
-            "prod": lambda: g.product(solid[0], solid[1]),
-            "id": lambda: g.identity(solid[0]),
-        }
-        if n.op == "minus" and a[0] is not None and a[1] is n.args[1]:
-            out = g.minus(a[0], a[1])
-        elif n.op in builders:
-            out = builders[n.op]()
-        else:
-            raise CannotCompile("a choice of edges of a form that is not understood", None)
-        self.done[n.id] = out
-        return out
-
-
-def describe(value: Value) -> str:
-    """The kind of a value, for messages."""
-    if isinstance(value, Node):
-        return "an event set" if value.kind == "S" else "a relation"
-    names = {
-        TagValue: "a tag", TupleValue: "a tuple", LiteralSet: "a set", Closure: "a function", Native: "a function",
-        ProcedureValue: "a procedure", Element: "an event", PairOf: "a pair of events",
-    }  # fmt: skip
-    return names.get(type(value), "a set of sets")

@@ -7,9 +7,8 @@ sequences are unfolded, the empty relation vanishes.
 
 from __future__ import annotations
 
-from membar_check.records import dataclass, field
-
 from membar_check.diagnostics import MembarError, Span
+from membar_check.records import dataclass, field
 
 
 class CannotCompile(MembarError):
@@ -58,7 +57,7 @@ class FixGroup:
 
 @dataclass(frozen=True, slots=True)
 class CheckNode:
-    """A check of the model: ``test`` acyclic | irreflexive | empty; ``prefix`` "" | flag | undefined_unless | assert."""
+    """A check: ``test`` acyclic | irreflexive | empty; ``prefix`` "" | flag | undefined_unless | assert."""
 
     prefix: str
     negated: bool
@@ -88,10 +87,10 @@ class PickChoice:
 
 @dataclass(slots=True)
 class CompiledModel:
-    """``checks`` in the order of the model; ``choices`` in order; ``coherent``: the model implies SC per location for
-    its coherence order (so incoherent rf/co combinations need not be enumerated), ``atomic``: no write of another thread
-    comes between the halves of a read-modify-write; ``named`` the top-level relations
-    and sets by name (last definition), for drawing and explanation; ``registers``: needs register events."""
+    """``checks`` and ``choices`` in the order of the model; ``coherent``: the model implies SC per location for its
+    coherence order (so incoherent rf/co combinations need not be enumerated); ``atomic``: no write of another thread
+    comes between the halves of a read-modify-write; ``named``: the top-level relations and sets by name (last
+    definition), for drawing and explanation; ``registers``: needs register events."""
 
     name: str
     title: str

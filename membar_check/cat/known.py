@@ -8,10 +8,10 @@ them, and the model then goes to the reference interpreter.
 from __future__ import annotations
 
 import hashlib
-from membar_check.records import fields, is_record
 
 from membar_check.cat.syntax import Binding
 from membar_check.diagnostics import Span
+from membar_check.records import fields, is_record
 
 # digest of the shape -> the function it is
 KNOWN: dict[str, str] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from membar_check.records import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from membar_check.cat.conditions import variant_holds
 from membar_check.cat.parser import parse_cat
 from membar_check.cat.syntax import CatDep, CatFile, Forall, IfStmt, Include, MatchStmt, Procedure, Stmt
 from membar_check.diagnostics import InputError, Source, Span
+from membar_check.records import dataclass, replace
 from membar_check.resources import models_dir
 
 PRELUDE = "stdlib.cat"

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from membar_check.cat import syntax as s
 from membar_check.cat.coherence import implies_atomicity, implies_coherence
-from membar_check.cat.compile import (
-    Compiler,
+from membar_check.cat.compile import Compiler, UnknownName
+from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
+from membar_check.cat.primitives import REGISTER_NAMES
+from membar_check.cat.symbolic import (
     Env,
     LiteralSet,
     Mapped,
@@ -16,12 +18,9 @@ from membar_check.cat.compile import (
     ProcedureValue,
     TagValue,
     TupleValue,
-    UnknownName,
     Value,
     describe,
 )
-from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
-from membar_check.cat.primitives import REGISTER_NAMES
 from membar_check.diagnostics import InputError
 
 

@@ -25,7 +25,10 @@ EMPTY_RELATIONS = frozenset(
 SETS = frozenset({"R", "W", "F", "B", "IW", "FW", "I", "Rreg", "Wreg", "ADDR", "DATA", "BCC", "PRED", "RMW", "X", "EX"})
 
 _FENCE_KINDS = [
-    f"{barrier}.{scope}{kind}" for barrier in ("DMB", "DSB") for scope in ("SY", "ISH", "NSH", "OSH") for kind in ("", "LD", "ST")
+    f"{barrier}.{scope}{kind}"
+    for barrier in ("DMB", "DSB")
+    for scope in ("SY", "ISH", "NSH", "OSH")
+    for kind in ("", "LD", "ST")
 ]
 
 DIALECT_SETS: dict[str, frozenset[str]] = {
@@ -55,7 +58,14 @@ EMPTY_SETS: dict[str, frozenset[str]] = {"AArch64": _AARCH64_EMPTY}
 NOWHERE = frozenset({"NExp"})  # known for every dialect, and empty
 
 # What only exists where the events of registers are built.
-REGISTER_NAMES = frozenset({"Rreg", "Wreg", "B", "BCC", "PRED", "ADDR", "DATA", "iico_data", "iico_ctrl", "iico_order", "rf-reg"})
+REGISTER_NAMES = frozenset(
+    {"Rreg", "Wreg", "B", "BCC", "PRED", "ADDR", "DATA", "iico_data", "iico_ctrl", "iico_order", "rf-reg"}
+)
+
+# Functions that look at the members of a set one by one.
+MEMBERWISE = frozenset(
+    {"linearisations", "classes", "tag2scope", "tag2level", "tag2fenced", "loc2events", "lift", "delift"}
+)
 
 # Functions on relations that are the empty relation where the feature is absent.
 EMPTY_FUNCTIONS = frozenset({"same-oa", "at-least-one-writable", "oa-changes"})

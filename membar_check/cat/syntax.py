@@ -7,12 +7,11 @@ Every node carries the span of its text.
 
 from __future__ import annotations
 
+from membar_check.diagnostics import Span
 from membar_check.records import dataclass, field
 
-from membar_check.diagnostics import Span
 
-
-# --- expressions -------------------------------------------------------------------------------------------------------
+# --- expressions -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Name:
     name: str
@@ -162,7 +161,7 @@ Expr = (
 )
 
 
-# --- conditions of ``if`` ----------------------------------------------------------------------------------------------
+# --- conditions of ``if`` --------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class VariantCond:
     """``"variant"``: the named variant (or architecture feature) is on."""
@@ -204,7 +203,7 @@ class OrCond:
 Cond = VariantCond | CompareCond | NotCond | AndCond | OrCond
 
 
-# --- statements --------------------------------------------------------------------------------------------------------
+# --- statements ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Binding:
     """``name = e`` or ``f(x,y) = e`` / ``f x y = e``: ``params`` one entry a curried parameter, each a tuple of names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from membar_check.records import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from membar_check.litmus.parser import parse_litmus
 from membar_check.litmus.syntax import LitmusTest
 from membar_check.program.ir import Program
 from membar_check.program.lower import lower
+from membar_check.records import dataclass
 from membar_check.verdict import Verdict
 
 MASKS_LIMIT = 1 << 25  # candidates that the masks engine goes through before it gives up

@@ -20,7 +20,7 @@ SLICE = 700  # milliseconds of solving after which Python gets to run its signal
 class Cnf:
     """A growing set of clauses; ``top`` the number of variables."""
 
-    __slots__ = ("flat", "top", "_sent")
+    __slots__ = ("_sent", "flat", "top")
 
     def __init__(self) -> None:
         self.top = 1
@@ -116,7 +116,7 @@ class Solver:
         self._ctx = self._context.ref()
         self._raw = self._solver.solver
         self._atoms: dict[int, Any] = {}
-        self._true = _CALLS.Z3_mk_true(self._ctx)
+        self._true = _CALLS.Z3_mk_true(self._ctx).value
         self._kept: list[Any] = []
         self.load(cnf.text())
 
@@ -181,6 +181,6 @@ class Solver:
         model = _CALLS.Z3_solver_get_model(ctx, self._raw)
         _CALLS.Z3_model_inc_ref(ctx, model)
         atom, true = self._atom, self._true
-        out = [interp(ctx, model, atom(v)[1]) == true for v in variables]
+        out = [interp(ctx, model, atom(v)[1]).value == true for v in variables]
         _CALLS.Z3_model_dec_ref(ctx, model)
         return out

@@ -11,7 +11,6 @@ import difflib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from membar_check.records import dataclass, replace
 
 from membar_check.cat import syntax as s
 from membar_check.cat.conditions import variant_holds
@@ -39,6 +38,7 @@ from membar_check.engine.concrete_values import (
     lift_tag,
     ready,
 )
+from membar_check.records import dataclass, replace
 
 __all__ = ["Environment", "Judgement", "judge", "judge_statements"]
 

@@ -7,10 +7,10 @@ set is wanted, a pair for its relation, a tag for the set of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from membar_check.records import dataclass, field
 from typing import Any, Final
 
 from membar_check.cat import syntax as s
+from membar_check.records import dataclass, field
 
 Pairs = frozenset[tuple[int, int]]
 Events = frozenset[int]

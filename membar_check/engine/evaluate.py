@@ -72,7 +72,7 @@ class Evaluator:
         return {e: m for e, m in present.items() if name in events[e].sets}
 
     def _final_writes(self) -> EventSet:
-        """``FW``: the last ordinary write of each observed location (a location that only holds a lock: the initial one).
+        """``FW``: the last ordinary write of each observed location (of one that only holds a lock: the initial one).
 
         herd7 has no final writes of locations that neither the condition nor the list of locations names.
         """
@@ -252,7 +252,8 @@ class Evaluator:
 
     @staticmethod
     def _is_filter(n: Node) -> bool:
-        return (n.op == "prim" and n.name in FILTER_PRIMS) or n.op == "prod" or (n.op == "minus" and _universal(n.args[0]))
+        named = n.op == "prim" and n.name in FILTER_PRIMS
+        return named or n.op == "prod" or (n.op == "minus" and _universal(n.args[0]))
 
     def _predicate(self, n: Node) -> Predicate:
         if n.op == "prim":
@@ -323,9 +324,9 @@ class Evaluator:
     def value(self, e: int) -> dict[object, int]:
         event = self.events[e]
         if event.is_write:
-            return dict(self.valuation.write(e, self.full))
+            return {**self.valuation.write(e, self.full)}
         if event.is_read:
-            return dict(self.valuation.read(e))
+            return {**self.valuation.read(e)}
         out: dict[object, int] = {}
         for path, mask in self.chunk.paths:
             if e in path.loaded:
@@ -354,7 +355,7 @@ class Evaluator:
         for i, value in enumerate(values):
             node = self._member(n, name, i)
             if node is not None and not node.variables:
-                members = self._sets if node.kind == "S" else self._relations  # type: ignore[assignment]
+                members = self._sets if node.kind == "S" else self._relations
                 members[node.id] = value  # type: ignore[assignment]
         return values[int(index)]
 

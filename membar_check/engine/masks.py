@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from membar_check.records import dataclass, field
 
 from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
 from membar_check.cat.monotone import Monotone
@@ -16,6 +15,7 @@ from membar_check.events.space import Block, Chunk, Skeleton, Space, blocks, chu
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
 from membar_check.program.ir import Program
+from membar_check.records import dataclass, field
 from membar_check.relation import Relation, nonempty, subtract
 
 

@@ -10,7 +10,6 @@ import os
 import pickle
 import sys
 import zlib
-from membar_check.records import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 from membar_check.cat.dag import CompiledModel
 from membar_check.diagnostics import InputError, Source
 from membar_check.grammars import cache_directory
-from membar_check.resources import models_dir
+from membar_check.records import dataclass
+from membar_check.resources import model_names, models_dir
 
 if TYPE_CHECKING:
     from membar_check.cat.loader import LoadedModel
@@ -72,7 +72,7 @@ def _load(path: Path, bell: Path | None, include_dirs: tuple[str, ...]) -> tuple
 
 
 def find_model(name: str, include_dirs: tuple[str, ...]) -> Path:
-    """The file of a model: a path, or a name (with or without ``.cat``) in ``include_dirs`` or among the bundled ones."""
+    """The file of a model: a path, or a name (``.cat`` may be left out) in ``include_dirs`` or among the bundled ones."""
     direct = Path(name)
     if direct.suffix and direct.is_file():
         return direct
@@ -83,7 +83,7 @@ def find_model(name: str, include_dirs: tuple[str, ...]) -> Path:
                 return candidate
     if direct.is_file():
         return direct
-    bundled = ", ".join(sorted(p.stem for p in models_dir().glob("*.cat") if p.stem in set(DEFAULT_MODELS.values()) | {"sc"}))
+    bundled = ", ".join(model_names())
     raise InputError(f"there is no model '{name}'", hint=f"give the path of a cat file, or one of: {bundled}")
 
 
@@ -148,7 +148,7 @@ def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[Comp
     return compiled, ""
 
 
-# --- the cache on disk ------------------------------------------------------------------------------------------------
+# --- the cache on disk -----------------------------------------------------------------------------------------------
 # A file holds three pickles: its key, the contents of every file that was read, the compiled model.  All three are
 # compared, nothing is hashed: importing a hash library costs more than the comparison.
 def _key(paths: list[Path], request: ModelRequest) -> str:

@@ -14,7 +14,6 @@ from membar_check.litmus.syntax import (
     Literal,
     Not,
     Operand,
-    Or,
     Place,
     Prop,
     RegisterRef,
@@ -50,7 +49,7 @@ def places_of(prop: Prop) -> list[Place]:
 class Observed:
     """The observed places of a program in the order of the log.
 
-    Registers by thread, then in the thread's register order; then globals and whole arrays by name; then cells of arrays.
+    Registers by thread, then in the thread's register order; then globals and whole arrays by name; then cells.
     """
 
     def __init__(self, program: Program) -> None:

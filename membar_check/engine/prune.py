@@ -15,6 +15,7 @@ from membar_check.events.orders import Digit, Edge, Variant
 from membar_check.events.space import CHUNK, Block, Chunk, Skeleton, cut, spread
 from membar_check.events.structure import Structure
 from membar_check.events.valuation import Valuation
+from membar_check.relation import Relation
 
 SMALL = CHUNK  # skeletons up to this size are not worth shrinking
 MAX_FLAT = 1 << 14  # options of a location up to which it takes part in a join
@@ -113,7 +114,7 @@ def _survivors(
     size = a.radix * b.radix
     chunk = Chunk(structure, [Block(skeleton, (a, b), size)])
     valuation = Valuation(chunk)
-    choices = {c.result.name: {} for c in model.choices}
+    choices: dict[str, Relation] = {c.result.name: {} for c in model.choices}
     if model.order is not None:
         choices[model.order.result.name] = chunk.co
     evaluator = Evaluator(model, chunk, valuation, choices)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from itertools import product
 
-from membar_check.cat.compile import Compiler, Env
+from membar_check.cat.compile import Compiler
 from membar_check.cat.dag import CompiledModel, Node
 from membar_check.cat.loader import LoadedModel
 from membar_check.cat.model import bell_tags
+from membar_check.cat.symbolic import Env
 from membar_check.diagnostics import Inconclusive
 from membar_check.engine.concrete import judge
 from membar_check.engine.concrete_values import CatValue, EventSet, Relation

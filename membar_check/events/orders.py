@@ -7,8 +7,9 @@ edge are a small bit mask over the digit's options.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from membar_check.records import dataclass
 from itertools import product
+
+from membar_check.records import dataclass
 
 Edge = tuple[int, int]
 ThreadAccesses = tuple[tuple[int, bool, int], ...]
@@ -139,11 +140,11 @@ def variants(accesses: Accesses, coherent: bool) -> tuple[Variant, ...]:
     for tail in linear_orders(writes, frozenset(before)):
         order = (accesses.initial, *tail)
         position = {w: i for i, w in enumerate(order)}
-        choices = []
+        choices: list[list[tuple[Edge, ...]]] = []
         for t in accesses.threads:
-            mine = _thread_choices(t, order, position, allowed, coherent, pairs)
-            if mine != [()]:
-                choices.append(mine)
+            here = _thread_choices(t, order, position, allowed, coherent, pairs)
+            if here != [()]:
+                choices.append(here)
         count = 1
         for c in choices:
             count *= len(c)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from membar_check.diagnostics import Inconclusive, Span, Unsupported
 from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Event, Path, ReadOf, Step, Symbolic
 from membar_check.program import ir
-from membar_check.program.arithmetic import evaluate
+from membar_check.program.arithmetic import Undetermined, evaluate
 from membar_check.values import Address, Value
 
 Reads = frozenset[int]
@@ -286,11 +286,17 @@ class ThreadRunner:
         if any(isinstance(v, ReadOf | Applied) for v in values):
             result: Symbolic = Applied(e.name, values)
         else:
-            result = evaluate(e.name, values)
+            result = self._compute(st, e.name, values)
         data, pick, control = args[0].data, args[0].pick, args[0].control
-        for a in args[1:]:
-            data, pick, control = data | a.data, pick | a.pick, control | a.control
+        for more in args[1:]:
+            data, pick, control = data | more.data, pick | more.pick, control | more.control
         return Tainted(result, data, pick, control)
+
+    def _compute(self, st: State, name: str, values: tuple[Symbolic, ...]) -> Value:
+        try:
+            return evaluate(name, values)  # type: ignore[arg-type]  # the caller has seen that all are known
+        except Undetermined as problem:
+            raise Unsupported(str(problem) or f"'{name}' of these values", self.thread.code[st.pc - 1].span) from None
 
     def _select(self, st: State, e: ir.Select) -> Tainted | list[State]:
         cond = self._eval(st, e.cond)

@@ -13,12 +13,12 @@ The thread runner records what each path executes; here the recorded steps are t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from membar_check.records import replace
 from typing import NamedTuple
 
 from membar_check.diagnostics import Span
 from membar_check.events.structure import Begin, Chosen, Event, Path, Structure
 from membar_check.program import ir
+from membar_check.records import replace
 from membar_check.values import Address
 
 RESERVATION = "RESADDR"  # what a load-exclusive leaves behind for the store-exclusive, as herd7 has it

@@ -7,13 +7,13 @@ digits' options.  A *chunk* is a run of blocks whose candidates are numbered tog
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from membar_check.records import dataclass
 from functools import lru_cache
 from itertools import product
 
 from membar_check.diagnostics import Inconclusive
 from membar_check.events.orders import Accesses, Digit, Edge, Variant, variants
 from membar_check.events.structure import Applied, Path, ReadOf, Structure
+from membar_check.records import dataclass
 from membar_check.relation import Relation
 from membar_check.values import Address
 

@@ -7,11 +7,11 @@ path lists, as *constraints*, what its decisions demand of them.  A *skeleton* i
 
 from __future__ import annotations
 
-from membar_check.records import dataclass
 from typing import NamedTuple
 
 from membar_check.diagnostics import Span
-from membar_check.program.ir import Micro, Program, Select
+from membar_check.program.ir import Lane, Micro, Program, Select
+from membar_check.records import dataclass
 from membar_check.values import Address, Value
 
 INIT_THREAD = -1

@@ -54,7 +54,7 @@ def _info_digest(test: LitmusTest) -> bytes:
     return _md5("".join(reversed(lines))) if lines else b""
 
 
-# --- initial state ----------------------------------------------------------------------------------------------------
+# --- initial state ---------------------------------------------------------------------------------------------------
 def _place_key(place: Place) -> tuple[int, int, int, str, int]:
     """herd7's order of places: registers by thread and name, locations by name, array cells last."""
     if isinstance(place, RegisterRef):
@@ -94,7 +94,7 @@ def _operand_text(operand: Operand) -> str:
     return "{" + ",".join([_operand_text(item) for item in operand.items]) + "}"
 
 
-# --- code -------------------------------------------------------------------------------------------------------------
+# --- code ------------------------------------------------------------------------------------------------------------
 def _code_text(test: LitmusTest) -> str:
     """The code as a table: a column a thread, padded, without heads."""
     labels = sorted({item.name for body in test.bodies if not isinstance(body, CBody) for item in _labels(body)})
@@ -139,7 +139,7 @@ def _c_type(ctype: str) -> str:
     return " ".join([word for word in words if word != "*"]) + stars
 
 
-# --- observed locations -----------------------------------------------------------------------------------------------
+# --- observed locations ----------------------------------------------------------------------------------------------
 def _observed_text(test: LitmusTest) -> str:
     places = {*test.locations, *_places(test.condition.prop)}
     return "; ".join([_place_text(place) for place in sorted(places, key=_place_key)])

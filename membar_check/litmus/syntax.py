@@ -6,14 +6,14 @@ observable behaviour).  Parsers build these; ``program/`` lowers them.
 
 from __future__ import annotations
 
-from membar_check.records import dataclass, field
 from enum import Enum
 
 from membar_check.diagnostics import Source, Span
+from membar_check.records import dataclass, field
 from membar_check.values import Value
 
 
-# --- places that a condition, an init block or a ``locations`` list can name -------------------------------------------
+# --- places that a condition, an init block or a ``locations`` list can name -----------------------------------------
 @dataclass(frozen=True, slots=True)
 class RegisterRef:
     """``0:r1``: a register (or C local) of a thread.  ``name`` is in the dialect's canonical spelling once resolved."""
@@ -41,7 +41,7 @@ class GlobalRef:
 Place = RegisterRef | GlobalRef
 
 
-# --- conditions --------------------------------------------------------------------------------------------------------
+# --- conditions ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Literal:
     """An integer constant; ``text`` keeps the spelling (``0x10``)."""
@@ -122,7 +122,7 @@ class Condition:
     span: Span | None = field(default=None, compare=False)
 
 
-# --- the initial state -------------------------------------------------------------------------------------------------
+# --- the initial state -----------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class InitItem:
     """One entry of the init block: ``int a[2]={1,2};`` has type "int", place a, array_size 2, value a Tuple_.
@@ -138,7 +138,7 @@ class InitItem:
     span: Span = field(compare=False)
 
 
-# --- assembly bodies ---------------------------------------------------------------------------------------------------
+# --- assembly bodies -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class AsmRegister:
     name: str  # as written, e.g. "W1", "EAX", "x5"
@@ -183,7 +183,7 @@ AsmOperand = AsmRegister | AsmImmediate | AsmSymbol | AsmMemory | AsmModifier
 
 @dataclass(frozen=True, slots=True)
 class AsmInstruction:
-    """One instruction.  ``mnemonic`` upper-cased with its suffix (``B.NE``, ``LOCK XCHG``); operands in written order."""
+    """One instruction.  ``mnemonic`` upper-cased with its suffix (``B.NE``, ``LOCK XCHG``); operands as written."""
 
     mnemonic: str
     operands: tuple[AsmOperand, ...]
@@ -199,7 +199,7 @@ class AsmLabel:
 AsmBody = tuple[AsmInstruction | AsmLabel, ...]
 
 
-# --- C bodies ----------------------------------------------------------------------------------------------------------
+# --- C bodies --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class CInt:
     value: int
@@ -263,7 +263,7 @@ class CCast:
 
 @dataclass(frozen=True, slots=True)
 class CCall:
-    """A call of a macro, a primitive or (tags not empty) ``__load{once}(X)``; arguments may be operators (CName "+")."""
+    """A call of a macro, a primitive or (with tags) ``__load{once}(X)``; arguments may be operators (CName "+")."""
 
     name: str
     tags: tuple[str, ...]
@@ -355,7 +355,7 @@ class CBody:
     span: Span = field(compare=False)
 
 
-# --- the test ----------------------------------------------------------------------------------------------------------
+# --- the test --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class LitmusTest:
     """A parsed litmus test.

@@ -8,10 +8,10 @@ not offered here are refused.
 from __future__ import annotations
 
 import re
-from membar_check.records import dataclass
 from pathlib import Path
 
 from membar_check.diagnostics import InputError, Source, Span, Unsupported
+from membar_check.records import dataclass
 
 _LINE = re.compile(r"[ \t]*([A-Za-z]+(?:-[A-Za-z]+)?)(?:[ \t]*=[ \t]*|[ \t]+)([^ \t\r\n][^\r\n]*)")
 _CHOOSING_KEYS = "model cat bell macros variant include unroll conf local-conf"

@@ -11,14 +11,13 @@ values through registers.
 
 from __future__ import annotations
 
-from membar_check.records import dataclass, field
-
 from membar_check.diagnostics import Span
 from membar_check.litmus.syntax import LitmusTest, Place, Prop
+from membar_check.records import dataclass, field
 from membar_check.values import Address, Value
 
 
-# --- expressions -------------------------------------------------------------------------------------------------------
+# --- expressions -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Const:
     value: Value
@@ -60,7 +59,7 @@ in the operand of the same group are not ordered by program order; all others ar
 """
 
 
-# --- micro-operations --------------------------------------------------------------------------------------------------
+# --- micro-operations ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Let:
     """``dst := value``."""

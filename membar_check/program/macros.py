@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from membar_check.records import dataclass, field
 from functools import lru_cache
 
 from membar_check.diagnostics import InputError, Source, Span
@@ -32,6 +31,7 @@ from membar_check.litmus.syntax import (
     CUnary,
     CWhile,
 )
+from membar_check.records import dataclass, field
 
 _MACRO_LINE = re.compile(r"^([A-Za-z_]\w*)\(.*$", re.MULTILINE | re.ASCII)
 

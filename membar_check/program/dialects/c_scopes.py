@@ -7,9 +7,8 @@ Ottenstein, Warren, "The program dependence graph and its use in optimization", 
 
 from __future__ import annotations
 
-from membar_check.records import replace
-
 from membar_check.program.ir import Branch, Goto, Halt, Instr
+from membar_check.records import replace
 
 
 def rescope(code: list[Instr], labels: dict[str, int]) -> None:

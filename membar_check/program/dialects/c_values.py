@@ -7,7 +7,6 @@ in which those were written, so nothing is copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from membar_check.records import replace
 from functools import cache
 from typing import ClassVar, NoReturn
 
@@ -42,6 +41,7 @@ from membar_check.program.ir import (
     Store,
 )
 from membar_check.program.macros import Macro, Macros
+from membar_check.records import replace
 from membar_check.values import Address
 
 Env = dict[str, tuple[CExpr, "Env | None"]]

@@ -191,7 +191,7 @@ class ThreadLowering(ValueLowering):
         for part in statement.body:
             self.statement(part, env)
 
-    # --- control flow -------------------------------------------------------------------------------------------------
+    # --- control flow ------------------------------------------------------------------------------------------------
     def _if(self, statement: CIf, env: Env | None) -> None:
         otherwise = self.new_label()
         end = self.new_label() if statement.other is not None else otherwise
