@@ -6,19 +6,19 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from membar_check.diagnostics import Inconclusive, InputError, Source
-from membar_check.engine.masks import MasksEngine, Tally
+from membar_check.diagnostics import InputError, Source
+from membar_check.engine.choose import Answer, run_engine
 from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_macros, get_model
+from membar_check.engine.tally import Goal
 from membar_check.events.build import build
+from membar_check.litmus.hash import test_hash
 from membar_check.litmus.parser import parse_litmus
-from membar_check.litmus.syntax import LitmusTest
+from membar_check.litmus.printer import show_condition
+from membar_check.litmus.syntax import LitmusTest, Quantifier
 from membar_check.program.ir import Program
 from membar_check.program.lower import lower
-from membar_check.records import dataclass
-from membar_check.verdict import Verdict
-
-MASKS_LIMIT = 1 << 25  # candidates that the masks engine goes through before it gives up
-AUTO_LIMIT = 1 << 22  # candidates up to which ``auto`` prefers the masks engine
+from membar_check.records import dataclass, replace
+from membar_check.verdict import Verdict, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class CheckOptions:
     engine: str = "auto"
     reach: bool = False
     witness: bool = False
+    hash: bool = True
 
 
 def check_file(path: str, options: CheckOptions) -> Verdict:
@@ -65,8 +66,9 @@ def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:
     model = get_model(request)
     program = lower_for(test, model, options)
     structure = build(program, options.unroll, model.compiled is not None and model.compiled.registers)
-    verdict = _judge(program, structure, model, options)
-    return _with_time(verdict, time.process_time() - start)
+    goal = Goal(not options.reach, options.witness, options.reach)
+    verdict = make_verdict(program, model, run_engine(options.engine, model, structure, goal), options)
+    return replace(verdict, cpu_seconds=time.process_time() - start)
 
 
 def model_request(test: LitmusTest, options: CheckOptions) -> ModelRequest:
@@ -119,42 +121,38 @@ def _upper_case_tags(macros: Path) -> bool:
     return "{MB}" in read_text(str(macros))
 
 
-def _judge(program: Program, structure: object, model: Model, options: CheckOptions) -> Verdict:
-    from membar_check.events.structure import Structure
-
-    assert isinstance(structure, Structure)
-    if model.compiled is None:
-        raise Inconclusive("engine", f"the model needs the reference interpreter: {model.why}")
-    engine = MasksEngine(model.compiled, structure, MASKS_LIMIT)
-    tally = engine.run(not options.reach, options.witness, options.reach)
-    return make_verdict(program, model, engine, tally, options)
-
-
-def make_verdict(program: Program, model: Model, engine: MasksEngine, tally: Tally, options: CheckOptions) -> Verdict:
-    test = program.test
+def make_verdict(program: Program, model: Model, answer: Answer, options: CheckOptions) -> Verdict:
+    """The verdict from what an engine found."""
+    test, tally = program.test, answer.tally
+    counted = not options.reach and tally.counted
     return Verdict(
         test=test.name,
         file=test.source.name,
         arch=test.arch,
         model=model.name,
-        engine="masks",
+        engine=answer.engine,
         condition=test.condition,
-        condition_text="",
-        states=None if options.reach else engine.observed.sorted_states(tally.states),
-        positive=None if options.reach else tally.positive,
-        negative=None if options.reach else tally.negative,
+        condition_text=show_condition(test.arch, test.condition.quantifier, program.condition),
+        states=None if options.reach else answer.observed.sorted_states(tally.states),
+        positive=tally.positive if counted else None,
+        negative=tally.negative if counted else None,
         flags=tuple(sorted(tally.flags)),
         loop=tally.loop,
         undefined=tally.undefined,
         reached=tally.positive > 0,
         counter_reached=tally.negative > 0,
-        hash="",
+        hash=test_hash(test) if options.hash else "",
         candidates=tally.candidates,
         cpu_seconds=0.0,
+        witness=_witness(program, answer) if options.witness else None,
     )
 
 
-def _with_time(verdict: Verdict, seconds: float) -> Verdict:
-    from membar_check.records import replace
+def _witness(program: Program, answer: Answer) -> Witness | None:
+    """The execution to draw: one that satisfies the proposition, for ``forall`` one that does not."""
+    from membar_check.engine.witness import draw
 
-    return replace(verdict, cpu_seconds=seconds)
+    tally = answer.tally
+    wants_counter = program.test.condition.quantifier is Quantifier.FORALL
+    found = (tally.counter or tally.shown) if wants_counter else (tally.shown or tally.counter)
+    return draw(found, answer.observed) if found is not None else None

@@ -14,7 +14,7 @@ from membar_check.cat.dag import FILTER_PRIMS, CompiledModel, Node
 from membar_check.engine.outcome import places_of
 from membar_check.events.space import Chunk
 from membar_check.events.structure import unordered
-from membar_check.events.valuation import Valuation
+from membar_check.events.valuation import Valuation, Valued
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.relation import EventSet, Predicate, Relation
 from membar_check.values import Address
@@ -321,13 +321,14 @@ class Evaluator:
             same |= m & other.get(v, 0)
         return self.full & ~same
 
-    def value(self, e: int) -> dict[object, int]:
+    def value(self, e: int) -> Valued:
+        """What an event reads, writes or carries."""
         event = self.events[e]
         if event.is_write:
-            return {**self.valuation.write(e, self.full)}
+            return self.valuation.write(e, self.full)
         if event.is_read:
-            return {**self.valuation.read(e)}
-        out: dict[object, int] = {}
+            return self.valuation.read(e)
+        out: Valued = {}
         for path, mask in self.chunk.paths:
             if e in path.loaded:
                 for v, m in self.valuation.of(path.loaded[e], mask).items():

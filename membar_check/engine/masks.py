@@ -4,44 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
+from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, PickChoice
 from membar_check.cat.monotone import Monotone
 from membar_check.diagnostics import Inconclusive, InputError
 from membar_check.engine.evaluate import Evaluator
-from membar_check.engine.outcome import Finals, Observed, RawState, Where, split_states
+from membar_check.engine.outcome import Finals, Observed, Where, split_states
 from membar_check.engine.prune import SMALL, pruned_blocks
+from membar_check.engine.tally import Goal, Located, Tally
 from membar_check.events.orders import Edge
 from membar_check.events.space import Block, Chunk, Skeleton, Space, blocks, chunks
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
 from membar_check.program.ir import Program
-from membar_check.records import dataclass, field
+from membar_check.records import dataclass
 from membar_check.relation import Relation, nonempty, subtract
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the candidates looked at so far add up to.  ``shown`` and ``counter``: where an execution that satisfies
-    (does not satisfy) the proposition was first found, as (chunk, candidate number)."""
-
-    states: set[RawState] = field(default_factory=set)
-    positive: int = 0
-    negative: int = 0
-    flags: set[str] = field(default_factory=set)
-    undefined: bool = False
-    loop: bool = False
-    candidates: int = 0
-    shown: Located | None = None
-    counter: Located | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """One candidate, in the evaluator of its chunk."""
-
-    evaluator: Evaluator
-    number: int
-    raw: RawState
 
 
 class MasksEngine:
@@ -78,16 +54,16 @@ class MasksEngine:
         return members, before
 
     # --- running ---
-    def run(self, want_states: bool = True, want_witness: bool = False, stop_when_shown: bool = False) -> Tally:
-        """Looks at every candidate.  Raises Inconclusive when there are more than the limit."""
+    def run(self, goal: Goal) -> Tally:
+        """Looks at every candidate, or until the goal is met.  Raises Inconclusive at the limit."""
         tally = Tally()
         for run in chunks(self.space, self._blocks):
             tally.candidates += sum(b.size for b in run)
             if tally.candidates > self.limit:
                 raise Inconclusive("engine", f"more than {self.limit} candidates", hint="try --engine z3")
             for chunk, choices, valid in self._choose(Chunk(self.structure, run)):
-                self._judge(chunk, choices, valid, tally, want_states, want_witness)
-            if stop_when_shown and tally.shown is not None:
+                self._judge(chunk, choices, valid, tally, goal)
+            if goal.met(tally, self.program.test.condition.quantifier):
                 break
         return tally
 
@@ -119,13 +95,7 @@ class MasksEngine:
         yield chunk, choices, valid
 
     def _judge(
-        self,
-        chunk: Chunk,
-        choices: dict[str, Relation],
-        valid: int,
-        tally: Tally,
-        want_states: bool,
-        want_witness: bool,
+        self, chunk: Chunk, choices: dict[str, Relation], valid: int, tally: Tally, goal: Goal
     ) -> None:
         valuation = Valuation(chunk)
         valid = self._consistent_values(chunk, valuation, valid)
@@ -147,13 +117,11 @@ class MasksEngine:
         positive = shown.bit_count()
         tally.positive += positive
         tally.negative += valid.bit_count() - positive
-        if want_states:
+        if goal.states:
             tally.states.update(split_states(self.observed, finals, valid))
-        if want_witness:
+        if goal.witness:
             tally.shown = tally.shown or self._locate(evaluator, finals, shown)
             tally.counter = tally.counter or self._locate(evaluator, finals, valid & ~shown)
-        elif shown and tally.shown is None:
-            tally.shown = Located(evaluator, _lowest(shown), ())
 
     def _locate(self, evaluator: Evaluator, finals: Finals, mask: int) -> Located | None:
         if not mask:
@@ -247,6 +215,3 @@ def base_parts(model: CompiledModel) -> _Base:
 
 def _lowest(mask: int) -> int:
     return (mask & -mask).bit_length() - 1
-
-
-__all__ = ["Located", "MasksEngine", "OrderChoice", "Tally"]

@@ -72,7 +72,7 @@ def _load(path: Path, bell: Path | None, include_dirs: tuple[str, ...]) -> tuple
 
 
 def find_model(name: str, include_dirs: tuple[str, ...]) -> Path:
-    """The file of a model: a path, or a name (``.cat`` may be left out) in ``include_dirs`` or among the bundled ones."""
+    """The file of a model: a path, or a name (with or without ``.cat``) in ``include_dirs`` or bundled."""
     direct = Path(name)
     if direct.suffix and direct.is_file():
         return direct

@@ -208,35 +208,40 @@ class Where:
                     same |= m & right.get(v, 0)
                 mask &= same
             return mask
-        wanted = self._values(atom.right)
+        wanted = operand_values(atom.right)
         if len(wanted) != len(cells):
             return 0
         mask = self.full
         ctype = type_of(self.observed.program, atom.left)
         for c, v in zip(cells, wanted, strict=True):
-            mask &= self._matching(self.finals.cell(c), v, ctype)
+            mask &= matching(self.finals.cell(c), v, ctype)
         return mask
 
-    @staticmethod
-    def _matching(found: Mapping[Value, int], wanted: Value, ctype: str) -> int:
-        """Integers are compared in the range of the place's type: 0xffffffff is -1 in an int."""
-        mask = found.get(wanted, 0)
-        if isinstance(wanted, int):
-            goal = cast(wanted, ctype)
-            for v, m in found.items():
-                if isinstance(v, int) and v != wanted and cast(v, ctype) == goal:
-                    mask |= m
-        return mask
 
-    def _values(self, operand: Operand) -> tuple[Value, ...]:
-        if isinstance(operand, Literal):
-            return (operand.value,)
-        if isinstance(operand, Tuple_):
-            return tuple(v for item in operand.items for v in self._values(item))
-        assert isinstance(operand, Symbol)
-        if operand.label_thread is not None:
-            return (CodeLabel(operand.label_thread, operand.name),)
-        return (Address(operand.name, operand.index),)
+def matching(found: Mapping[Value, int], wanted: Value, ctype: str) -> int:
+    """Where a place of C type ``ctype`` holds ``wanted``, given the masks of its values.
+
+    Integers are compared in the range of the type: 0xffffffff is -1 in an int.
+    """
+    mask = found.get(wanted, 0)
+    if isinstance(wanted, int):
+        goal = cast(wanted, ctype)
+        for v, m in found.items():
+            if isinstance(v, int) and v != wanted and cast(v, ctype) == goal:
+                mask |= m
+    return mask
+
+
+def operand_values(operand: Operand) -> tuple[Value, ...]:
+    """The values that an operand of a condition stands for, one for each cell."""
+    if isinstance(operand, Literal):
+        return (operand.value,)
+    if isinstance(operand, Tuple_):
+        return tuple(v for item in operand.items for v in operand_values(item))
+    assert isinstance(operand, Symbol)
+    if operand.label_thread is not None:
+        return (CodeLabel(operand.label_thread, operand.name),)
+    return (Address(operand.name, operand.index),)
 
 
 def split_states(observed: Observed, finals: Finals, within: int) -> dict[RawState, int]:
@@ -250,7 +255,7 @@ def split_states(observed: Observed, finals: Finals, within: int) -> dict[RawSta
             whole: list[tuple[RawState, int]] = [((), within)]
             for c in cells:
                 whole = _refine(whole, finals.cell(c))
-            parts = [(s + (t,), both) for s, m in parts for t, n in whole if (both := m & n)]  # type: ignore[operator]
+            parts = [((*s, t), both) for s, m in parts for t, n in whole if (both := m & n)]  # type: ignore[operator]
     return dict(parts)
 
 
@@ -261,4 +266,4 @@ def _refine(parts: list[tuple[RawState, int]], values: Valued) -> list[tuple[Raw
     return [((*s, v), both) for s, m in parts for v, n in values.items() if (both := m & n)]
 
 
-__all__ = ["Finals", "Observed", "RawState", "Where", "places_of", "split_states"]
+__all__ = ["Finals", "Observed", "RawState", "Where", "matching", "operand_values", "places_of", "split_states"]

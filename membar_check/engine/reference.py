@@ -20,8 +20,8 @@ from membar_check.diagnostics import Inconclusive
 from membar_check.engine.concrete import judge
 from membar_check.engine.concrete_values import CatValue, EventSet, Relation
 from membar_check.engine.evaluate import Evaluator
-from membar_check.engine.masks import Tally
 from membar_check.engine.outcome import Finals, Observed, Where, split_states
+from membar_check.engine.tally import Goal, Tally
 from membar_check.events.space import Chunk, allowed_sources
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
@@ -44,7 +44,7 @@ class ReferenceEngine:
         tags = bell_tags(model.statements) | (bell_tags(bell.statements) if bell else frozenset())
         self.compiler = Compiler(dialect, variants, tags)
 
-    def run(self, want_states: bool = True, want_witness: bool = False, stop_when_shown: bool = False) -> Tally:
+    def run(self, goal: Goal) -> Tally:
         """Looks at every candidate; witnesses are not drawn.  Raises Inconclusive when there are too many."""
         tally = Tally()
         for paths in product(*self.structure.paths):
@@ -52,8 +52,8 @@ class ReferenceEngine:
                 tally.candidates += 1
                 if tally.candidates > LIMIT:
                     raise Inconclusive("engine", f"more than {LIMIT} candidates for the reference interpreter")
-                self._judge(chunk, tally, want_states)
-                if stop_when_shown and tally.positive:
+                self._judge(chunk, tally, goal)
+                if goal.met(tally, self.structure.program.test.condition.quantifier):
                     return tally
         return tally
 
@@ -91,7 +91,7 @@ class ReferenceEngine:
         return list(dict.fromkeys(c for c in cells if isinstance(c, Address)))
 
     # --- judging ---
-    def _judge(self, chunk: Chunk, tally: Tally, want_states: bool) -> None:
+    def _judge(self, chunk: Chunk, tally: Tally, goal: Goal) -> None:
         valuation = Valuation(chunk)
         for path, mask in chunk.paths:
             if not valuation.determined(path, valuation.satisfied(path, mask)):
@@ -113,7 +113,7 @@ class ReferenceEngine:
             tally.negative += 1 - shown
             tally.flags.update(judgement.flags)
             tally.undefined = tally.undefined or judgement.undefined
-            if want_states:
+            if goal.states:
                 tally.states.update(split_states(self.observed, finals, 1))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from membar_check.engine.evaluate import Evaluator
-from membar_check.engine.masks import Located
 from membar_check.engine.outcome import Observed
+from membar_check.engine.tally import Located
 from membar_check.events.structure import Event
 from membar_check.relation import Relation
 from membar_check.values import Address

@@ -217,10 +217,11 @@ class ThreadRunner:
         return None
 
     def _write_register(self, st: State, name: str, value: Tainted) -> None:
+        """A register that gets what its instruction read does not depend on what that instruction decided afterwards."""
         within = frozenset(r for data, _, scope in st.control if scope is not None for r in data)
         if not within <= value.control:
             value = value._replace(control=value.control | within)
-        if st.assumed[1] and not name.startswith("%"):
+        if st.assumed[1] and not name.startswith("%") and value.data.isdisjoint(st.block):
             value = value._replace(pick=value.pick | st.assumed[1])
         st.registers[name] = value
 
