@@ -102,6 +102,7 @@ class CompiledModel:
     atomic: bool
     registers: bool
     shows: tuple[tuple[str, Node], ...] = field(default=())
+    specialised: dict[frozenset[str], CompiledModel] = field(default_factory=dict)
 
     @property
     def order(self) -> OrderChoice | None:

@@ -13,7 +13,6 @@ from itertools import combinations
 from membar_check.engine.cnf import FALSE, TRUE, Cnf
 from membar_check.events.orders import Edge
 from membar_check.events.structure import Path, Structure
-from membar_check.relation import Relation
 from membar_check.values import Address
 
 
@@ -189,24 +188,10 @@ class Choices:
             found = self._last[event] = self.cnf.conj(self.co[x, event] for x in at.order if x != event)
         return found
 
-    def rf_relation(self, surely: bool) -> Relation:
-        return _relation(self.rf, surely)
-
-    def co_relation(self, surely: bool) -> Relation:
-        return _relation(self.co, surely)
-
     def decisions(self) -> list[int]:
         """The variables whose values say which execution it is."""
         rf = [x for x in self.rf.values() if x != TRUE]
         return rf + [x for x in self.co.values() if x > 0 and x != TRUE]
-
-
-def _relation(literals: dict[Edge, int], surely: bool) -> Relation:
-    out: Relation = {}
-    for (a, b), x in literals.items():
-        if x == TRUE or (not surely and x != FALSE):
-            out.setdefault(a, {})[b] = 1
-    return out
 
 
 def _closed(order: list[int], known: set[Edge]) -> set[Edge]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from math import factorial
+from math import factorial, prod
 
+from membar_check.cat.dag import CompiledModel
+from membar_check.cat.specialise import specialise
 from membar_check.diagnostics import Inconclusive
 from membar_check.engine.masks import MasksEngine
 from membar_check.engine.models import Model
 from membar_check.engine.outcome import Observed
 from membar_check.engine.tally import Goal, Tally
-from membar_check.events.structure import Structure
+from membar_check.events.structure import Path, Structure
 from membar_check.litmus.syntax import Quantifier
 from membar_check.records import dataclass
 from membar_check.values import Address
 
 MASKS_LIMIT = 1 << 26  # candidates that the masks engine goes through before it gives up
 AUTO_LIMIT = 1 << 21  # candidates up to which ``auto`` takes the masks engine
+COUNTABLE = 1 << 15  # choices at a location up to which they are listed in order to count
 REACH_LIMIT = 1 << 14  # the same when only reachability is asked for
 
 
@@ -35,31 +38,30 @@ def run_engine(engine: str, model: Model, structure: Structure, goal: Goal) -> A
     """
     if model.compiled is None:
         return _reference(model, structure, goal)
+    compiled = specialise(model.compiled, structure.features())
     if engine == "auto":
         limit = REACH_LIMIT if goal.reach else AUTO_LIMIT
-        engine = "masks" if estimate(structure, limit) <= limit else "z3"
+        engine = "masks" if suits_masks(compiled, structure, limit) else "z3"
     if engine == "masks":
-        return _masks(model, structure, goal)
+        return _masks(compiled, structure, goal)
     if engine == "z3":
-        return _symbolic(model, structure, goal)
-    first, second = _masks(model, structure, goal), _symbolic(model, structure, goal)
+        return _symbolic(compiled, structure, goal)
+    first, second = _masks(compiled, structure, goal), _symbolic(compiled, structure, goal)
     difference = compare(first.tally, second.tally, structure.program.test.condition.quantifier, goal)
     if difference:
         raise Inconclusive("engine", f"the engines differ: {difference}", hint="this is a fault in the checker")
     return Answer(first.tally, "both", first.observed)
 
 
-def _masks(model: Model, structure: Structure, goal: Goal) -> Answer:
-    assert model.compiled is not None
-    engine = MasksEngine(model.compiled, structure, MASKS_LIMIT)
+def _masks(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
+    engine = MasksEngine(model, structure, MASKS_LIMIT)
     return Answer(engine.run(goal), "masks", engine.observed)
 
 
-def _symbolic(model: Model, structure: Structure, goal: Goal) -> Answer:
+def _symbolic(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
     from membar_check.engine.symbolic import SymbolicEngine
 
-    assert model.compiled is not None
-    engine = SymbolicEngine(model.compiled, structure)
+    engine = SymbolicEngine(model, structure)
     return Answer(engine.run(goal), "z3", engine.observed)
 
 
@@ -92,39 +94,50 @@ def compare(first: Tally, second: Tally, quantifier: Quantifier, goal: Goal) -> 
     return ""
 
 
-def estimate(structure: Structure, limit: int) -> int:
-    """An upper bound of the number of candidates; counting stops far beyond ``limit``.
+def suits_masks(model: CompiledModel, structure: Structure, limit: int) -> bool:
+    """Whether there are at most ``limit`` candidates: by a quick bound, else, where that is cheap, by counting."""
+    bounds = location_bounds(structure)
+    total = prod(max(1, len(thread)) for thread in structure.paths) * prod(bounds)
+    if total <= limit:
+        return True
+    if max(bounds, default=0) > COUNTABLE:
+        return False
+    count = 0
+    for skeleton in MasksEngine(model, structure, limit).space.skeletons():
+        count += skeleton.size
+        if count > limit:
+            return False
+    return True
 
-    Takes the path of each thread with the most to choose; writes of one thread to one location are in order.
+
+def location_bounds(structure: Structure) -> list[int]:
+    """For each location an upper bound of the choices of reads-from and coherence.
+
+    Takes from each thread the path with the most to choose; writes of one thread to one location are in order.
     """
-    skeletons = 1
-    for thread in structure.paths:
-        skeletons *= max(1, len(thread))
-    total: int = skeletons
     writes: dict[Address, list[int]] = {}
     reads: dict[Address, int] = {}
     for thread in structure.paths:
-        most_writes: dict[Address, int] = {}
-        most_reads: dict[Address, int] = {}
+        most: dict[Address, tuple[int, int]] = {}
         for path in thread:
-            here: dict[Address, list[int]] = {}
-            for e, place in path.address.items():
-                event = structure.events[e]
-                pair = here.setdefault(place, [0, 0])
-                pair[0 if event.is_read else 1] += 1
-            for place, (r, w) in here.items():
-                most_reads[place] = max(most_reads.get(place, 0), r)
-                most_writes[place] = max(most_writes.get(place, 0), w)
-        for place, count in most_writes.items():
-            writes.setdefault(place, []).append(count)
-        for place, count in most_reads.items():
-            reads[place] = reads.get(place, 0) + count
-    for place in structure.initial:
-        counts = writes.get(place, [])
-        orders = factorial(sum(counts))
-        for count in counts:
-            orders //= factorial(count)
-        total *= orders * int((sum(counts) + 1) ** reads.get(place, 0))
-        if total > limit * 1_000_000:
-            return total
-    return total
+            for place, (r, w) in _accesses(structure, path).items():
+                old = most.get(place, (0, 0))
+                most[place] = (max(old[0], r), max(old[1], w))
+        for place, (r, w) in most.items():
+            writes.setdefault(place, []).append(w)
+            reads[place] = reads.get(place, 0) + r
+    out = []
+    for place, counts in writes.items():
+        orders = factorial(sum(counts)) // prod(factorial(c) for c in counts)
+        out.append(orders * int((sum(counts) + 1) ** reads[place]))
+    return out
+
+
+def _accesses(structure: Structure, path: Path) -> dict[Address, tuple[int, int]]:
+    """How many reads and ordered writes a path has at each location."""
+    out: dict[Address, tuple[int, int]] = {}
+    for e, place in path.address.items():
+        event = structure.events[e]
+        r, w = out.get(place, (0, 0))
+        out[place] = (r + event.is_read, w + (event.is_write or "LKW" in event.sets))
+    return out

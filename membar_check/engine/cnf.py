@@ -18,14 +18,14 @@ SLICE = 700  # milliseconds of solving after which Python gets to run its signal
 
 
 class Cnf:
-    """A growing set of clauses; ``top`` the number of variables."""
+    """A growing set of clauses; ``top`` the number of variables; ``impossible`` once a clause is empty."""
 
-    __slots__ = ("_sent", "flat", "top")
+    __slots__ = ("flat", "impossible", "top")
 
     def __init__(self) -> None:
         self.top = 1
+        self.impossible = False
         self.flat: list[int] = [1, 0]
-        self._sent = 0
 
     def variable(self) -> int:
         self.top += 1
@@ -41,6 +41,7 @@ class Cnf:
                 clause.append(x)
         if not clause:
             clause = [-1]
+            self.impossible = True
         self.flat += clause
         self.flat.append(0)
 

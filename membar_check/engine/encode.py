@@ -10,6 +10,7 @@ each other in a circle.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from membar_check.cat.dag import CheckNode, CompiledModel, FixGroup, Node
 from membar_check.engine.bounds import Bound
@@ -24,17 +25,17 @@ BOTH = UP | DOWN
 Pair = tuple[Node, int, int]  # a set's member has its event twice
 
 
-class Leaves:
+class Leaves(Protocol):
     """The literals of what the model does not define: rf, the model's choices by number, final writes, and whether the
     values of two events differ."""
 
-    def __init__(self) -> None:
-        self.rf: dict[Edge, int] = {}
-        self.choices: dict[str, dict[Edge, int]] = {}
-        self.finals: dict[int, int] = {}
-
-    def differ(self, a: int, b: int) -> int:
-        raise NotImplementedError
+    @property
+    def rf(self) -> dict[Edge, int]: ...
+    @property
+    def choices(self) -> dict[str, dict[Edge, int]]: ...
+    @property
+    def finals(self) -> dict[int, int]: ...
+    def differ(self, a: int, b: int) -> int: ...
 
 
 class Encoder:

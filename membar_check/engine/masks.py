@@ -29,7 +29,7 @@ class MasksEngine:
         self.program: Program = structure.program
         self.observed = Observed(self.program)
         self.limit = limit
-        self._base = base_parts(model)
+        self.base = base_parts(model)
         self._monotone: tuple[CheckNode, ...] | None = None
         self.space = Space(structure, model.coherent, None if self._plain_order() else self._ordered, model.atomic)
 
@@ -40,7 +40,11 @@ class MasksEngine:
         if order is None:
             return True
         initial_first = _initial_first(self.model)
-        return order.members is self.model.graph.prim("W", "S") and all(p in initial_first for p in self._base.static)
+        return order.members is self.model.graph.prim("W", "S") and all(p in initial_first for p in self.base.static)
+
+    def ordering(self, paths: tuple[Path, ...]) -> tuple[frozenset[int], frozenset[Edge]]:
+        """The events to be ordered at each location beside its ordinary writes, and the pairs given in advance."""
+        return (frozenset(), frozenset()) if self._plain_order() else self._ordered(paths)
 
     def _ordered(self, paths: tuple[Path, ...]) -> tuple[frozenset[int], frozenset[Edge]]:
         order = self.model.order
@@ -49,7 +53,7 @@ class MasksEngine:
         evaluator = Evaluator(self.model, chunk, Valuation(chunk), {})
         members = frozenset(evaluator.set_of(order.members))
         before = frozenset(
-            (a, b) for part in self._base.static for a, row in evaluator.relation(part).items() for b in row
+            (a, b) for part in self.base.static for a, row in evaluator.relation(part).items() for b in row
         )
         return members, before
 
@@ -62,7 +66,7 @@ class MasksEngine:
             if tally.candidates > self.limit:
                 raise Inconclusive("engine", f"more than {self.limit} candidates", hint="try --engine z3")
             for chunk, choices, valid in self._choose(Chunk(self.structure, run)):
-                self._judge(chunk, choices, valid, tally, goal)
+                self.judge(chunk, choices, valid, tally, goal)
             if goal.met(tally, self.program.test.condition.quantifier):
                 break
         return tally
@@ -94,9 +98,10 @@ class MasksEngine:
             choices[order.result.name] = chunk.co
         yield chunk, choices, valid
 
-    def _judge(
+    def judge(
         self, chunk: Chunk, choices: dict[str, Relation], valid: int, tally: Tally, goal: Goal
     ) -> None:
+        """Adds what the candidates ``valid`` of a chunk are to the tally; ``choices``: the model's, by number."""
         valuation = Valuation(chunk)
         valid = self._consistent_values(chunk, valuation, valid)
         for path, mask in chunk.paths:
@@ -141,8 +146,22 @@ class MasksEngine:
                 valid &= ~here | good
         return valid
 
+    def blame(self, chunk: Chunk, choices: dict[str, Relation]) -> str:
+        """What keeps some candidate of a chunk from being consistent, in words."""
+        valuation = Valuation(chunk)
+        if self._consistent_values(chunk, valuation, chunk.full) != chunk.full:
+            return "values"
+        evaluator = Evaluator(self.model, chunk, valuation, choices)
+        if any(subtract(evaluator.relation(part), chunk.co) for part in self.base.dynamic):
+            return "the partial order of writes"
+        for check in self.model.checks:
+            failing = evaluator.failing(check.test, check.node, chunk.full)
+            if check.prefix == "" and (chunk.full & ~failing if check.negated else failing):
+                return check.name or f"{check.test} at {check.span.where()}"
+        return "the filter"
+
     def _checks(self, evaluator: Evaluator, valid: int, tally: Tally) -> int:
-        for part in self._base.dynamic:
+        for part in self.base.dynamic:
             broken = nonempty(subtract(evaluator.relation(part), evaluator.chunk.co))
             valid &= ~broken
         later = []

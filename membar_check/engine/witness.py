@@ -11,6 +11,7 @@ from membar_check.values import Address
 from membar_check.verdict import Edge, Witness, WitnessEvent
 
 DRAWN = ("addr", "data", "ctrl", "rmw")
+SECTIONS = frozenset({"Rcu-lock", "Rcu-unlock", "Sync-rcu", "Sync-srcu", "Srcu-lock", "Srcu-unlock"})  # drawn as boxes
 HIDDEN_SETS = frozenset({"R", "W", "F", "IW", "RMW", "X"})
 
 
@@ -37,11 +38,14 @@ class _Drawing:
         inside = {e for p in self.paths for e in p.events}
         used = {self.address[e] for e in inside if e in self.address}
         order = [e for a, e in self.structure.initial.items() if a in used]
-        order += [e for p in self.paths for e in p.events if self._shown(self.structure.events[e])]
+        fences = self._fences()
+        hidden = {f for f, _, _ in fences}
+        order += [e for p in self.paths for e in p.events if e not in hidden and self._shown(self.structure.events[e])]
         number = {e: i for i, e in enumerate(order)}
         after = dict(co)
         edges = [("rf", a, b) for a, b in rf] + [("co", a, b) for a, b in co]
         edges += [("fr", r, after[w]) for w, r in rf if w in after]
+        edges += [(self._label(self.structure.events[f]), a, b) for f, a, b in fences]
         for name in DRAWN:
             edges += [(name, a, b) for p in self.paths for a, b in p.relations.get(name, ())]
         drawn = tuple(Edge(n, number[a], number[b]) for n, a, b in edges if a in number and b in number)
@@ -50,6 +54,20 @@ class _Drawing:
     @staticmethod
     def _shown(event: Event) -> bool:
         return not event.sets & {"Rreg", "Wreg", "B", "BCC"}
+
+    def _fences(self) -> list[tuple[int, int, int]]:
+        """The fences that stand between two accesses, with the last access before and the first after: drawn as edges."""
+        out = []
+        for p in self.paths:
+            for i, e in enumerate(p.events):
+                sets = self.structure.events[e].sets
+                if "F" not in sets or sets & SECTIONS:
+                    continue
+                before = [x for x in p.events[:i] if self.structure.events[x].is_access]
+                after = [x for x in p.events[i + 1 :] if self.structure.events[x].is_access]
+                if before and after:
+                    out.append((e, before[-1], after[0]))
+        return out
 
     def _pairs(self, relation: Relation) -> list[tuple[int, int]]:
         return [(a, b) for a, row in sorted(relation.items()) for b, m in sorted(row.items()) if m & self.bit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from membar_check.diagnostics import Inconclusive
+from membar_check.diagnostics import Inconclusive, Unsupported
 from membar_check.events.paths import Numbering, State, ThreadRunner, flatten
 from membar_check.events.structure import INIT_THREAD, Applied, Path, ReadOf, Structure, Symbolic
 from membar_check.program.arithmetic import Undetermined, evaluate
@@ -97,6 +97,7 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
 
 def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]], possible: Possible) -> Structure:
     """Adds the initial writes and drops paths that no read value can satisfy."""
+    _refuse_mixed_sizes(program, numbering, paths)
     touched = dict.fromkeys(program.memory)
     for thread in paths:
         for path in thread:
@@ -106,6 +107,22 @@ def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ..
     }
     kept = tuple(tuple(p for p in thread if _satisfiable(p, possible, program.memory)) for thread in paths)
     return Structure(program, tuple(numbering.events), kept, initial, possible)
+
+
+def _refuse_mixed_sizes(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]]) -> None:
+    """Raises Unsupported where a location is accessed in more than one size, or beside its start."""
+    sizes: dict[Address, int] = {}
+    arrays = program.arrays
+    for thread in paths:
+        for path in thread:
+            for e, place in path.address.items():
+                event = numbering.events[e]
+                if place.index != 0 and not 0 <= place.index < arrays.get(place.name, 0):
+                    kind = f"outside the {arrays[place.name]} cells of" if place.name in arrays else "beside the start of"
+                    raise Unsupported(f"an access {kind} {place.name}", event.span, "declare an array in the init block")
+                if event.is_access and sizes.setdefault(place, event.bits) != event.bits:
+                    what = f"accesses of {sizes[place]} and of {event.bits} bits to {place}"
+                    raise Unsupported(what, event.span, "mixed-size accesses are not supported")
 
 
 def _satisfiable(path: Path, possible: Possible, memory: dict[Address, Value]) -> bool:

@@ -20,6 +20,7 @@ Reads = frozenset[int]
 NONE: Reads = frozenset()
 Addresses = Callable[[Symbolic, "State"], list[Value]]
 MAX_PATHS = 20_000
+_CANCELLING = frozenset({"xor", "sub", "andnot"})  # zero of a value and itself, whatever it is
 
 
 class Tainted(NamedTuple):
@@ -284,8 +285,10 @@ class ThreadRunner:
                 return value
             args.append(value)
         values = tuple(a.value for a in args)
-        if any(isinstance(v, ReadOf | Applied) for v in values):
-            result: Symbolic = Applied(e.name, values)
+        if e.name in _CANCELLING and len(values) == 2 and values[0] == values[1]:
+            result: Symbolic = 0
+        elif any(isinstance(v, ReadOf | Applied) for v in values):
+            result = Applied(e.name, values)
         else:
             result = self._compute(st, e.name, values)
         data, pick, control = args[0].data, args[0].pick, args[0].control

@@ -135,6 +135,16 @@ class Structure:
     initial: dict[Address, int]
     possible: dict[Address, frozenset[Value] | None]
 
+    def features(self) -> frozenset[str]:
+        """The primitive sets and relations that are not empty on every candidate."""
+        names: set[str] = set()
+        for e in self.events:
+            names |= e.sets
+        for thread in self.paths:
+            for path in thread:
+                names.update(path.relations)
+        return frozenset(names)
+
 
 def reads_in(value: Symbolic) -> frozenset[int]:
     """The read events that a symbolic value depends on."""
