@@ -171,7 +171,7 @@ class Compiler:
                 return self.graph.empty
             if all(isinstance(i, Element) for i in value.items):
                 return self.graph.union([i.node for i in value.items if isinstance(i, Element)])
-        if isinstance(value, Picks | Orders | Mapped | Classes | OrdersByLocation | PairOf):
+        if isinstance(value, LiteralSet | Picks | Orders | Mapped | Classes | OrdersByLocation | PairOf):
             raise CannotCompile("a set of sets used where its members matter", span)
         raise InputError(f"expected a set or a relation, found {describe(value)}", span)
 
@@ -401,7 +401,7 @@ class Compiler:
             pairs = zip(bindings, bodies, strict=True)
             new = {b.name: (n.kind if n.op != "empty" else kinds[b.name]) for b, n in pairs}
             if new == kinds:
-                members = self.graph.fix(group, [variables[b.name] for b in bindings], bodies)
+                members = self.graph.fix(group, [variables[b.name] for b in bindings], bodies, bindings[0].span)
                 return {b.name: m for b, m in zip(bindings, members, strict=True)}
             kinds = new
         raise InputError("a recursive definition is a set in one place and a relation in another", bindings[0].span)

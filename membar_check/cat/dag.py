@@ -53,6 +53,7 @@ class FixGroup:
 
     variables: tuple[Node, ...]
     bodies: tuple[Node, ...]
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,14 +352,14 @@ class Graph:
         return self.empty if r.op == "empty" else self._make("differ", "R", "", (r,), static=False)
 
     # --- recursion ---
-    def fix(self, name: str, variables: list[Node], bodies: list[Node]) -> list[Node]:
+    def fix(self, name: str, variables: list[Node], bodies: list[Node], span: Span | None = None) -> list[Node]:
         """The members of the least fixpoint of ``variables[i] = bodies[i]``."""
         closed = self._closure_pattern(variables, bodies)
         if closed is not None:
             return [closed]
         free = frozenset(v for b in bodies for v in b.variables) - {v.name for v in variables}
         static = all(self._static_body(b) for b in bodies)
-        self.groups[name] = FixGroup(tuple(variables), tuple(bodies))
+        self.groups[name] = FixGroup(tuple(variables), tuple(bodies), span)
         out = []
         for i, v in enumerate(variables):
             node = self._make("fix", bodies[i].kind if bodies[i].op != "empty" else v.kind, f"{name}/{i}", (), static)

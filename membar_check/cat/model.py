@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from membar_check.cat import syntax as s
 from membar_check.cat.coherence import implies_atomicity, implies_coherence
@@ -69,18 +69,21 @@ def _mentions_registers(compiler: Compiler) -> bool:
     todo = [k.node for k in compiler.checks]
     for choice in compiler.choices:
         todo += [choice.members, choice.base] if isinstance(choice, OrderChoice) else [choice.targets, choice.pairs]
+    return any(n.op == "prim" and n.name in REGISTER_NAMES for n in _nodes_below(compiler, todo))
+
+
+def _nodes_below(compiler: Compiler, todo: list[Node]) -> Iterator[Node]:
+    """The nodes ``todo`` and all that they are made from."""
     seen: set[int] = set()
     while todo:
         n = todo.pop()
         if n.id in seen:
             continue
         seen.add(n.id)
-        if n.op == "prim" and n.name in REGISTER_NAMES:
-            return True
+        yield n
         todo += [a for a in n.args if a is not None]
         if n.op == "fix":
             todo += compiler.graph.groups[n.name.split("/")[0]].bodies
-    return False
 
 
 class _Runner:
@@ -154,6 +157,8 @@ class _Runner:
                 raise CannotCompile("a second choice of orders", st.span)
             self.c.choices.append(OrderChoice(result, domain.members, domain.base))
         elif isinstance(domain, Picks):
+            if any(n.op == "choice" for n in _nodes_below(self.c, [domain.targets, domain.pairs])):
+                raise CannotCompile("a choice that depends on another one", st.span)
             self.c.choices.append(PickChoice(result, domain.targets, domain.pairs))
         else:
             raise CannotCompile("'with' over a set that depends on the test", st.span)

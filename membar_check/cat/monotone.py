@@ -1,8 +1,9 @@
 """Which checks can only get worse as reads-from and coherence grow.
 
 If a check fails when rf and co are known at some locations only, and the relation that it tests is monotone in them,
-it fails for every way to complete them.  A difference is monotone if its right side does not change; relations that
-stay within one location (*local*) are complete as soon as that location is, so they count as unchanging.
+it fails for every way to complete them.  A difference is monotone if its right side does not change.  A relation that
+stays within one location (*local*) is complete as soon as that location is; it may stand on the right where the left
+side is *settled*, has only pairs within locations that are complete.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class Monotone:
         self.order = model.order
         self._monotone: dict[int, bool] = {}
         self._local: dict[int, bool] = {}
+        self._settled: dict[int, bool] = {}
         self._loc = self.graph.prim("loc", "R")
 
     def checks(self, model: CompiledModel) -> tuple[CheckNode, ...]:
@@ -46,7 +48,7 @@ class Monotone:
             return all(self.monotone(b) for b in self.graph.groups[n.name.split("/")[0]].bodies)
         if n.op == "minus":
             right = args[1]
-            fixed = (right.static and not right.variables) or self.local(right)
+            fixed = (right.static and not right.variables) or (self.local(right) and self.settled(args[0]))
             return self.monotone(args[0]) and fixed
         if n.op == "differ":
             return False
@@ -75,7 +77,33 @@ class Monotone:
             return self.local(args[0]) and (self.local(right) or (right.static and not right.variables))
         if n.op == "restrict":
             sets = [n.args[0], n.args[2]]
-            return n.args[1] is not None and self.local(n.args[1]) and all(s is None or s.static for s in sets)
+            fixed = all(s is None or (s.static and not s.variables) for s in sets)
+            return n.args[1] is not None and self.local(n.args[1]) and fixed
         if n.op in ("or", "seq", "plus", "inv"):
             return all(self.local(a) for a in args)
+        return False
+
+    def settled(self, n: Node) -> bool:
+        """Whether the relation only holds between events of one location at which rf and co are known."""
+        known = self._settled.get(n.id)
+        if known is None:
+            self._settled[n.id] = known = self._is_settled(n)
+        return known
+
+    def _is_settled(self, n: Node) -> bool:
+        args = [a for a in n.args if a is not None]
+        if n.op == "prim":
+            return n.name == "rf"
+        if n.op == "choice":
+            return self.order is not None and n is self.order.result
+        if n.op == "and":
+            return any(self.settled(a) for a in args)
+        if n.op == "minus":
+            return self.settled(args[0])
+        if n.op == "restrict":
+            return n.args[1] is not None and self.settled(n.args[1])
+        if n.op == "seq":
+            return all(self.local(a) for a in args) and any(self.settled(a) for a in args)
+        if n.op in ("or", "plus", "inv"):
+            return all(self.settled(a) for a in args)
         return False

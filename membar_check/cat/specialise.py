@@ -126,4 +126,4 @@ class _Rebuild:
         for v in group.variables:
             self.bound[v.name] = self.graph.variable(v.name, v.kind)
         bodies = [self.of(b) for b in group.bodies]
-        return self.graph.fix(name, [self.bound[v.name] for v in group.variables], bodies)
+        return self.graph.fix(name, [self.bound[v.name] for v in group.variables], bodies, group.span)

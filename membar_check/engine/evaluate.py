@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from membar_check import relation as rel
 from membar_check.cat.dag import FILTER_PRIMS, CompiledModel, Node
+from membar_check.diagnostics import InputError
 from membar_check.engine.outcome import places_of
 from membar_check.events.space import Chunk
 from membar_check.events.structure import unordered
@@ -337,19 +338,31 @@ class Evaluator:
 
     # --- recursion ---
     def _fixpoint(self, n: Node) -> Evaluated:
+        """The members of a recursive group, by iteration from nothing.
+
+        As in herd7 each body sees what the bodies before it have just become; that matters where the recursion is not
+        monotone (the pairing of nested critical sections).  Raises InputError if the iteration goes in a circle.
+        """
         name, index = n.name.split("/")
         group = self.model.graph.groups[name]
         values: list[Evaluated] = [{} for _ in group.bodies]
+        earlier, rounds, keep_at = values, 0, 1
+        for v, value in zip(group.variables, values, strict=True):
+            self._variables[v.name] = value
         while True:
-            for v, value in zip(group.variables, values, strict=True):
-                self._variables[v.name] = value
             new: list[Evaluated] = []
             for v, body in zip(group.variables, group.bodies, strict=True):
                 value = self.set_of(body) if v.kind == "S" and body.op != "empty" else self.relation(body)
+                self._variables[v.name] = value
                 new.append(value)
             if new == values:
                 break
+            if new == earlier:
+                raise InputError("this recursion has no end: its values come back", group.span)
             values = new
+            rounds += 1
+            if rounds == keep_at:
+                earlier, keep_at = values, 2 * keep_at
         for v in group.variables:
             del self._variables[v.name]
         members: dict[int, EventSet] | dict[int, Relation]

@@ -213,6 +213,9 @@ def base_parts(model: CompiledModel) -> _Base:
         return _Base((), ())
     g = model.graph
     w, fw, loc, r, rf = g.prim("W", "S"), g.prim("FW", "S"), g.prim("loc", "R"), g.prim("R", "S"), g.prim("rf", "R")
+    members = order.members
+    if not members.static or not (members is w or (members.op == "or" and w in members.args)):
+        raise CannotCompile("an order of some of the writes only", None)
     given = {g.restrict(g.minus(w, fw), loc, fw)}
     if model.coherent:
         po_loc, back = g.intersect(g.prim("po", "R"), loc), g.inverse(rf)
