@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 # Cat files that only other models include.
-LIBRARIES = frozenset({"stdlib", "cos", "cos-opt", "cross", "lock"})
+LIBRARIES = frozenset({"stdlib", "cos", "cos-opt", "cross", "lock", "lkmm-axioms"})
 
 
 @lru_cache(maxsize=1)

@@ -265,7 +265,9 @@ def _limited(task: Task, work: Work[Task, Answer]) -> tuple[Answer, bool]:
         return work.failed(task, error), False
     except MemoryError:
         return work.failed(task, out_of_memory(work.memory)), False
-    return answer, not alarms
+    if alarms and work.timeout is not None:  # it fell into code that made another failure of it
+        return work.failed(task, time_out(work.timeout)), False
+    return answer, True
 
 
 def _arm(work: Work[Any, Any], alarms: list[int]) -> None:

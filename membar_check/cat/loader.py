@@ -7,6 +7,7 @@ that has the include comes first, so that a model works from wherever it lies.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,9 @@ from membar_check.resources import models_dir
 
 PRELUDE = "stdlib.cat"
 """The file that is included before every model."""
+
+OLDER_NAMES = """"older names"\nlet X = X | EX\n"""
+"""For models from before load- and store-exclusives had a set of their own: they knew them, too, as X."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ def load_model(path: Path, include_dirs: Sequence[Path] = (), prelude: bool = Tr
             raise InputError(f"the standard library `{PRELUDE}` is missing", hint=loading.places_searched(path))
         if library.resolve() != path.resolve():
             front = tuple(loading.expand(loading.read(library, None), (library,)))
+            if not loading.exclusives:
+                front = (*_parse(f"{PRELUDE} (older names)", OLDER_NAMES).statements, *front)
     catdep = any(isinstance(statement, CatDep) for statement in file.statements)
     return LoadedModel(
         path, file.title, front, body, catdep, loading.digest.hexdigest(), tuple(dict.fromkeys(loading.files))
@@ -102,6 +108,7 @@ class _Loading:
         self.include_dirs = include_dirs
         self.digest = hashlib.sha256()
         self.files: list[str] = []
+        self.exclusives = False  # whether any of the texts knows the set EX
 
     def read(self, path: Path, include: Span | None) -> CatFile:
         try:
@@ -111,6 +118,7 @@ class _Loading:
             raise InputError(f"cannot read `{path}`: {reason}", include) from None
         self.files.append(str(path))
         self.digest.update(f"{len(data)}:".encode() + data)
+        self.exclusives = self.exclusives or re.search(rb"\bEX\b", data) is not None
         return _parse(str(path), data.decode("utf-8", errors="replace"))
 
     def expand(self, file: CatFile, above: tuple[Path, ...]) -> Iterator[Stmt]:

@@ -55,8 +55,10 @@ def read_text(path: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        hint = "litmus tests are text files in UTF-8"
-        raise InputError(f"{path}: not a text file (byte {error.start} is no UTF-8)", hint=hint) from error
+        before = data[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        what = f"{path}:{line}:{column}: byte 0x{data[error.start]:02x} is no UTF-8, expected a text file"
+        raise InputError(what, hint="litmus tests are text files in UTF-8") from error
 
 
 def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:

@@ -92,12 +92,19 @@ class Cnf:
 
 
 class _Calls:
-    """Z3's C functions without the check for errors after each call."""
+    """Z3's C functions on plain pointers: without a check for errors after each call, and without Python code in the
+    conversion of arguments, where an exception raised by a signal handler would be lost."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        import ctypes
+
         from z3 import z3core
 
-        function: Callable[..., Any] = getattr(z3core, name).__defaults__[0].f
+        known = getattr(z3core, name).__defaults__[0].f
+        result = ctypes.c_void_p if known.restype not in (None, ctypes.c_int) else known.restype
+        plain = (ctypes.c_uint, ctypes.c_int, ctypes.c_char_p)
+        arguments = [t if t in plain else ctypes.c_void_p for t in known.argtypes]
+        function: Callable[..., Any] = ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(known, ctypes.c_void_p).value)
         setattr(self, name, function)
         return function
 
@@ -114,31 +121,40 @@ class Solver:
         self._context = z3.Context()
         self._solver = z3.SolverFor("QF_FD", ctx=self._context)
         self._solver.set("timeout", SLICE)
-        self._ctx = self._context.ref()
-        self._raw = self._solver.solver
-        self._atoms: dict[int, Any] = {}
-        self._true = _CALLS.Z3_mk_true(self._ctx).value
-        self._kept: list[Any] = []
+        self._ctx: int = self._context.ref().value
+        self._raw: int = self._solver.solver.value
+        self._true = _CALLS.Z3_mk_true(self._ctx)
+        self._boolean = _CALLS.Z3_mk_bool_sort(self._ctx)
+        self._terms: dict[int, int] = {}
+        self._symbols: dict[int, int] = {}
         self.load(cnf.text())
 
     def load(self, dimacs: str) -> None:
         """Adds clauses."""
-        self._solver.from_string(dimacs)
+        _CALLS.Z3_solver_from_string(self._ctx, self._raw, dimacs.encode())
 
     def forbid(self, literals: Sequence[int]) -> None:
         """Excludes what satisfies all ``literals``."""
         top = max((abs(x) for x in literals), default=1)
         self.load(f"p cnf {top} 1\n{' '.join(str(-x) for x in literals)} 0\n")
 
-    def _atom(self, variable: int) -> tuple[Any, Any]:
-        found = self._atoms.get(variable)
+    def _term(self, literal: int) -> int:
+        """Z3's term for a literal; DIMACS variables are constants named by integers."""
+        found = self._terms.get(literal)
         if found is None:
-            from z3 import z3core
-
             ctx = self._ctx
-            term = z3core.Z3_mk_const(ctx, z3core.Z3_mk_int_symbol(ctx, variable), z3core.Z3_mk_bool_sort(ctx))
-            z3core.Z3_inc_ref(ctx, term)
-            found = self._atoms[variable] = (term, z3core.Z3_get_app_decl(ctx, term))
+            if literal < 0:
+                found = _CALLS.Z3_mk_not(ctx, self._term(-literal))
+            else:
+                found = _CALLS.Z3_mk_const(ctx, _CALLS.Z3_mk_int_symbol(ctx, literal), self._boolean)
+            _CALLS.Z3_inc_ref(ctx, found)
+            self._terms[literal] = found
+        return found
+
+    def _symbol(self, variable: int) -> int:
+        found = self._symbols.get(variable)
+        if found is None:
+            found = self._symbols[variable] = _CALLS.Z3_get_app_decl(self._ctx, self._term(variable))
         return found
 
     def satisfiable(self, assumed: Sequence[int] = ()) -> bool:
@@ -146,42 +162,35 @@ class Solver:
 
         Raises MemoryError, and Inconclusive when Z3 gives up for another reason than the time slice.
         """
-        terms = [self._term(x) for x in assumed]
-        while True:
-            if terms:
-                import z3
+        import ctypes
 
-                answer = _CALLS.Z3_solver_check_assumptions(self._ctx, self._raw, len(terms), (z3.Ast * len(terms))(*terms))
+        terms = (ctypes.c_void_p * len(assumed))(*(self._term(x) for x in assumed))
+        while True:
+            if assumed:
+                answer = _CALLS.Z3_solver_check_assumptions(self._ctx, self._raw, len(terms), terms)
             else:
                 answer = _CALLS.Z3_solver_check(self._ctx, self._raw)
             if answer:
                 return bool(answer == 1)
             self._explain_unknown()
 
-    def _term(self, literal: int) -> Any:
-        term = self._atom(abs(literal))[0]
-        if literal < 0:
-            from z3 import z3core
-
-            term = z3core.Z3_mk_not(self._ctx, term)
-            z3core.Z3_inc_ref(self._ctx, term)
-        return term
-
     def _explain_unknown(self) -> None:
         reason = self._solver.reason_unknown()
         if "memory" in reason or "memout" in reason:
             raise MemoryError
-        if reason not in ("timeout", "canceled", "interrupted from keyboard"):
-            raise Inconclusive("engine", f"the solver gave no answer: {reason}")
         if reason == "interrupted from keyboard":
             raise KeyboardInterrupt
+        if reason not in ("timeout", "canceled"):
+            raise Inconclusive("engine", f"the solver gave no answer: {reason}")
 
     def values(self, variables: Sequence[int]) -> list[bool]:
         """The values of ``variables`` in the model just found."""
         ctx, interp = self._ctx, _CALLS.Z3_model_get_const_interp
         model = _CALLS.Z3_solver_get_model(ctx, self._raw)
+        if not model:
+            raise MemoryError
         _CALLS.Z3_model_inc_ref(ctx, model)
-        atom, true = self._atom, self._true
-        out = [interp(ctx, model, atom(v)[1]).value == true for v in variables]
+        symbol, true = self._symbol, self._true
+        out = [interp(ctx, model, symbol(v)) == true for v in variables]
         _CALLS.Z3_model_dec_ref(ctx, model)
         return out

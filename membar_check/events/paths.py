@@ -379,6 +379,8 @@ class ThreadRunner:
             st.stored[number] = stored.value
             self._depend(st, "data", stored, number)
             self._pair(st, op.atomic, number)
+            if isinstance(op, ir.Store) and op.status is not None:
+                self._write_register(st, op.status, Tainted(0, frozenset((number,))))
         else:
             assert isinstance(op, ir.Load)
             if op.atomic == "ex":

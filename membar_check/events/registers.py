@@ -179,6 +179,8 @@ class _Teller:
         write = self._memory(i, address | value | _Flow((), reserved))
         if reserved:
             i.add(_Mark(_WREG, RESERVATION), _Flow((), reserved))
+        if op.status is not None:
+            self._write(i, op.status, _Flow((write,)))
         if op.atomic == "amo" and i.last_read is not None and not i.decisions and i.last_read not in value.data:
             i.edges.append((ORDER, i.last_read, write))
 

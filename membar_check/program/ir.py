@@ -90,7 +90,8 @@ class Store:
     """A write event (set W) of ``value`` to ``addr``.
 
     ``atomic`` "amo": paired (relation ``rmw``) with the preceding "amo" Load of the same instruction; "ex": with the
-    thread's last load-exclusive, if no other exclusive stands between.
+    thread's last load-exclusive, if no other exclusive stands between.  ``status``: a register that becomes 0 and
+    thereby depends on the write as on a read (RISC-V's store-conditional that succeeds).
     """
 
     addr: Expr
@@ -99,6 +100,7 @@ class Store:
     atomic: str = ""
     bits: int = 32
     lane: Lane = ()
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,17 +95,24 @@ def test_includes_inside_procedures_and_matches(tmp_path: Path) -> None:
         assert isinstance(body[0], s.Check)
 
 
+def test_models_that_know_exclusives_as_atomics_only(tmp_path: Path) -> None:
+    write(tmp_path, stdlib="let mine = 0", old="let atomic = X", new="let atomic = X | EX")
+    first = load_model(tmp_path / "old.cat").prelude[0]
+    assert isinstance(first, Let) and first.bindings[0].name == "X"
+    assert len(load_model(tmp_path / "new.cat").prelude) == 1
+
+
 def test_the_prelude(tmp_path: Path) -> None:
     write(tmp_path, m="let a = 0")
     ours = load_model(tmp_path / "m.cat")
     assert str(models_dir() / "stdlib.cat") in ours.files
     assert ours.statements == ours.prelude + ours.body
-    write(tmp_path, stdlib="let mine = 0")
+    write(tmp_path, stdlib="let mine = EX")
     theirs = load_model(tmp_path / "m.cat")
     assert len(theirs.prelude) == 1
     assert load_model(tmp_path / "stdlib.cat").prelude == ()
     folder = tmp_path / "lib"
-    write(folder, stdlib="let a = 0 let b = 0")
+    write(folder, stdlib="let a = EX let b = 0")
     (tmp_path / "stdlib.cat").unlink()
     assert len(load_model(tmp_path / "m.cat", (folder,)).prelude) == 2
 

@@ -152,10 +152,9 @@ def _reserve(low: _Lowering, kind: str, size: str, order: str | None) -> None:
     address = low.address(memory, plain=True)
     name = low.target(status)
     held = Assume(op("eq", Reg(_RESERVED), address), pick=False)
-    done: tuple[Micro, ...] = (Let(name, op("first", ZERO, address)),) if name else ()
     failed: tuple[Micro, ...] = (Let(name, ONE),) if name else ()
-    write = Store(address, _cut(low.read(source), bits), tags, "ex", bits)
-    low.ops.append(Choose(((held, write, *done), failed)))
+    write = Store(address, _cut(low.read(source), bits), tags, "ex", bits, status=name)
+    low.ops.append(Choose(((held, write), failed)))
     low.ops.append(Let(_RESERVED, ZERO))
 
 
