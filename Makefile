@@ -17,9 +17,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Compare with the recorded answers of herd7, where that corpus is at hand.
+# Compare with the recorded answers of herd7, where that corpus is at hand.  ENGINE=both: the engines with each other too.
 corpus: $(STAMP)
-	$(BIN)/python tests/corpus/compare.py $(ARGS)
+	$(BIN)/python tests/corpus/compare.py $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
@@ -31,6 +31,7 @@ promote: $(STAMP)
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q membar_check
 	touch $@
 
 clean:

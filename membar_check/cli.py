@@ -45,6 +45,24 @@ Expected verdicts come from the file expected.txt beside the test (or --expected
 """
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Knows the width of the terminal without the modules that argparse asks, which it does for every option."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """The width of the terminal, or what ``COLUMNS`` says, or 80."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with where to read more, and not the whole usage."""
 
@@ -70,13 +88,19 @@ def make_parser() -> argparse.ArgumentParser:
         prog="membar-check",
         description="Check litmus tests against memory models, every execution of every test.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"membar-check {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser,
+        prog=parser.prog,  # given, it need not be made by formatting a usage line, for which much would be imported
+    )  # fmt: skip
     _add_run(commands)
-    commands.add_parser("models", help="list the bundled models and the documents they follow")
-    show = commands.add_parser("show-model", help="print the text of a bundled model, or of a model file")
+    about = "list the bundled models and the documents they follow"
+    commands.add_parser("models", help=about, formatter_class=_Formatter)
+    show = commands.add_parser(
+        "show-model", help="print the text of a bundled model, or of a model file", formatter_class=_Formatter
+    )
     show.add_argument("model", metavar="M", help="a name from `membar-check models`, or a path")
     show.add_argument("--flat", action="store_true", help="put included files in place of their include lines")
     show.add_argument(
@@ -91,7 +115,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="check tests",
         description="Check litmus tests. Folders are searched for *.litmus, in sorted order.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     run.add_argument("paths", metavar="FILE|DIR", nargs="+")
     model = run.add_argument_group("model")

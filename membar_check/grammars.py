@@ -9,9 +9,7 @@ the time of building.
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +32,8 @@ def cache_directory() -> Path | None:
 
 def _write(path: Path, data: bytes) -> None:
     """Write ``data`` so that other processes see the whole file or none; failing is fine."""
+    import tempfile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
@@ -55,6 +55,7 @@ def load_grammar(package_file: str, start: str) -> Lark:
     OSError when the package lacks the file, and lark's own errors for a wrong grammar: both are faults of the package.
     """
     import sys
+    from hashlib import sha256
     from io import BytesIO
 
     import lark

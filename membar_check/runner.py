@@ -242,7 +242,7 @@ def _check(check: Check, job: Job, options: RunOptions, debug: bool) -> Result:
         raise
     except RecursionError:
         return _failed(job, Inconclusive("engine", "no answer: the test or the model is nested too deeply"))
-    except Exception as error:  # what native code makes of an exhausted memory, or a fault of ours: the other tests go on, and the user gets a sentence
+    except Exception as error:  # native code out of memory, or a fault of ours: the other tests go on
         if "out of memory" in str(error).lower() or "MemoryError" in str(error):
             raise MemoryError from error
         if debug:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from membar_check.cat.dag import CheckNode, Graph, Node, OrderChoice
+from membar_check.cat.dag import CannotCompile, CheckNode, Graph, Node, OrderBase, OrderChoice
 
 
 def implies_coherence(graph: Graph, checks: Sequence[CheckNode], order: OrderChoice | None) -> bool:
@@ -130,3 +130,44 @@ def _without(g: Graph, conjunction: Node, factor: Node) -> Node:
     for a in rest[1:]:
         out = g.intersect(out, a)
     return out
+
+
+def _initial_first(g: Graph) -> tuple[Node, ...]:
+    """The forms of "the initial write comes first"."""
+    w, iw, loc = g.prim("W", "S"), g.prim("IW", "S"), g.prim("loc", "R")
+    return (
+        g.restrict(iw, loc, g.minus(w, iw)),
+        g.restrict(iw, loc, w),
+        g.seq(g.identity(iw), g.restrict(None, loc, w)),
+    )
+
+
+def order_base(g: Graph, order: OrderChoice | None, coherent: bool) -> OrderBase:
+    """Splits the partial order that coherence must extend.
+
+    Raises CannotCompile where the initial write need not come first: coherence is not enumerated natively then.
+    """
+    if order is None:
+        return OrderBase((), (), True)
+    w, fw, loc, r, rf = g.prim("W", "S"), g.prim("FW", "S"), g.prim("loc", "R"), g.prim("R", "S"), g.prim("rf", "R")
+    members = order.members
+    if not members.static or not (members is w or (members.op == "or" and w in members.args)):
+        raise CannotCompile("an order of some of the writes only", None)
+    given = {g.restrict(g.minus(w, fw), loc, fw)}
+    if coherent:
+        po_loc, back = g.intersect(g.prim("po", "R"), loc), g.inverse(rf)
+        given |= {
+            g.restrict(w, po_loc, w),
+            g.seq(rf, g.restrict(r, po_loc, w)),
+            g.minus(g.seq(g.restrict(w, po_loc, r), back), g.id),
+            g.minus(g.seq(g.seq(rf, g.restrict(r, po_loc, r)), back), g.id),
+            g.minus(g.seq(rf, g.seq(g.restrict(r, po_loc, r), back)), g.id),
+        }
+    parts = [p for p in (order.base.args if order.base.op == "or" else (order.base,)) if p and p.op != "empty"]
+    if not any(p in _initial_first(g) for p in parts):
+        raise CannotCompile("an order of writes in which the initial write need not be first", None)
+    rest = [p for p in parts if p not in given]
+    static = tuple(p for p in rest if p.static and not p.variables)
+    dynamic = tuple(p for p in rest if not p.static or p.variables)
+    plain = order.members is w and all(p in _initial_first(g) for p in static)
+    return OrderBase(static, dynamic, plain)

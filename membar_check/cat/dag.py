@@ -86,6 +86,16 @@ class PickChoice:
     pairs: Node
 
 
+@dataclass(frozen=True, slots=True)
+class OrderBase:
+    """The partial order that coherence must extend: ``static`` is known before rf and co are chosen, ``dynamic`` must be
+    checked after.  ``plain``: only ordinary writes are ordered, and only the initial write is given."""
+
+    static: tuple[Node, ...] = ()
+    dynamic: tuple[Node, ...] = ()
+    plain: bool = True
+
+
 @dataclass(slots=True)
 class CompiledModel:
     """``checks`` and ``choices`` in the order of the model; ``coherent``: the model implies SC per location for its
@@ -103,6 +113,7 @@ class CompiledModel:
     atomic: bool
     registers: bool
     shows: tuple[tuple[str, Node], ...] = field(default=())
+    base: OrderBase = field(default=OrderBase())
     specialised: dict[frozenset[str], CompiledModel] = field(default_factory=dict)
 
     @property

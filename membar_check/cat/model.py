@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from membar_check.cat import syntax as s
-from membar_check.cat.coherence import implies_atomicity, implies_coherence
+from membar_check.cat.coherence import implies_atomicity, implies_coherence, order_base
 from membar_check.cat.compile import Compiler, UnknownName
 from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, OrderChoice, PickChoice
 from membar_check.cat.primitives import REGISTER_NAMES
@@ -61,6 +61,7 @@ def compile_model(
         name, title, compiler.graph, tuple(compiler.checks), tuple(compiler.choices), named, coherent,
         implies_atomicity(compiler.graph, compiler.checks, order),
         compiler.catdep and _mentions_registers(compiler), tuple(compiler.shows),
+        order_base(compiler.graph, order, coherent),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from membar_check.cat.coherence import order_base
 from membar_check.cat.dag import CheckNode, CompiledModel, Graph, Node, OrderChoice, PickChoice
 
 ALWAYS = frozenset({"po", "rf", "loc", "int", "ext", "id", "same-instance", "R", "W", "IW", "FW"})
@@ -48,8 +49,10 @@ class _Rebuild:
                 choices.append(OrderChoice(self.order, self.of(c.members), self.of(c.base)))
         checks = [CheckNode(k.prefix, k.negated, k.test, self.of(k.node), k.name, k.span) for k in m.checks]
         kept = tuple(k for k in checks if not self._idle(k))
+        order = next((c for c in choices if isinstance(c, OrderChoice)), None)
         return CompiledModel(
-            m.name, m.title, self.graph, kept, tuple(choices), {}, m.coherent, m.atomic, m.registers
+            m.name, m.title, self.graph, kept, tuple(choices), {}, m.coherent, m.atomic, m.registers, (),
+            order_base(self.graph, order, m.coherent),
         )  # fmt: skip
 
     @staticmethod

@@ -67,7 +67,7 @@ def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:
     request = model_request(test, options)
     model = get_model(request)
     program = lower_for(test, model, options)
-    structure = build(program, options.unroll, model.compiled is not None and model.compiled.registers)
+    structure = build(program, options.unroll, model.registers)
     goal = Goal(not options.reach, options.witness, options.reach)
     verdict = make_verdict(program, model, run_engine(options.engine, model, structure, goal), options)
     return replace(verdict, cpu_seconds=time.process_time() - start)

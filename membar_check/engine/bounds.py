@@ -32,6 +32,7 @@ class Bound(Evaluator):
         self.differing: Predicate = lambda a, b: 0
         self._predicates: dict[int, Predicate] = {}
         self._settled: dict[int, Evaluated] = {}
+        self._rows: dict[int, Relation] = {}
 
     # --- what is the same in both bounds ---
     def set_of(self, n: Node) -> EventSet:
@@ -97,6 +98,7 @@ class Bound(Evaluator):
             for v, value in zip(group.variables, values, strict=True):
                 self._variables[v.name] = value
             self._settled.clear()
+            self._rows.clear()
             new: list[Evaluated] = []
             for v, body in zip(group.variables, group.bodies, strict=True):
                 is_set = v.kind == "S" and body.op != "empty"
@@ -140,9 +142,12 @@ class Bound(Evaluator):
 
     def has(self, n: Node, a: int, b: int) -> bool:
         """Whether a pair is in a relation."""
-        if self._is_filter(n):
-            return bool(self.predicate(n)(a, b))
-        row = self.pairs(n).get(a)
+        rows = self._rows.get(n.id)
+        if rows is None:
+            if self._is_filter(n):
+                return bool(self.predicate(n)(a, b))
+            rows = self._rows[n.id] = self.pairs(n)
+        row = rows.get(a)
         return row is not None and b in row
 
     def contains(self, n: Node, e: int) -> bool:

@@ -8,6 +8,7 @@ one from Python costs many times what solving them does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from membar_check.diagnostics import Inconclusive
@@ -112,21 +113,55 @@ class _Calls:
 _CALLS = _Calls()
 
 
+class _Terms:
+    """Z3's terms for literals, made once: a Z3 context costs more than most of the questions asked in it."""
+
+    def __init__(self) -> None:
+        import z3
+
+        self.context = z3.Context()
+        self.pointer: int = self.context.ref().value
+        self.true: int = _CALLS.Z3_mk_true(self.pointer)
+        self._boolean: int = _CALLS.Z3_mk_bool_sort(self.pointer)
+        self._terms: dict[int, int] = {}
+        self._symbols: dict[int, int] = {}
+
+    def term(self, literal: int) -> int:
+        """DIMACS variables are constants named by integers."""
+        found = self._terms.get(literal)
+        if found is None:
+            ctx = self.pointer
+            if literal < 0:
+                found = _CALLS.Z3_mk_not(ctx, self.term(-literal))
+            else:
+                found = _CALLS.Z3_mk_const(ctx, _CALLS.Z3_mk_int_symbol(ctx, literal), self._boolean)
+            _CALLS.Z3_inc_ref(ctx, found)
+            self._terms[literal] = found
+        return found
+
+    def symbol(self, variable: int) -> int:
+        found = self._symbols.get(variable)
+        if found is None:
+            found = self._symbols[variable] = _CALLS.Z3_get_app_decl(self.pointer, self.term(variable))
+        return found
+
+
+@lru_cache(maxsize=1)
+def _terms() -> _Terms:
+    return _Terms()
+
+
 class Solver:
     """A solver that has the clauses of ``cnf`` as they are now."""
 
     def __init__(self, cnf: Cnf) -> None:
         import z3
 
-        self._context = z3.Context()
-        self._solver = z3.SolverFor("QF_FD", ctx=self._context)
+        self._terms = _terms()
+        self._ctx = self._terms.pointer
+        self._solver = z3.SolverFor("QF_FD", ctx=self._terms.context)
         self._solver.set("timeout", SLICE)
-        self._ctx: int = self._context.ref().value
         self._raw: int = self._solver.solver.value
-        self._true = _CALLS.Z3_mk_true(self._ctx)
-        self._boolean = _CALLS.Z3_mk_bool_sort(self._ctx)
-        self._terms: dict[int, int] = {}
-        self._symbols: dict[int, int] = {}
         self.load(cnf.text())
 
     def load(self, dimacs: str) -> None:
@@ -138,25 +173,6 @@ class Solver:
         top = max((abs(x) for x in literals), default=1)
         self.load(f"p cnf {top} 1\n{' '.join(str(-x) for x in literals)} 0\n")
 
-    def _term(self, literal: int) -> int:
-        """Z3's term for a literal; DIMACS variables are constants named by integers."""
-        found = self._terms.get(literal)
-        if found is None:
-            ctx = self._ctx
-            if literal < 0:
-                found = _CALLS.Z3_mk_not(ctx, self._term(-literal))
-            else:
-                found = _CALLS.Z3_mk_const(ctx, _CALLS.Z3_mk_int_symbol(ctx, literal), self._boolean)
-            _CALLS.Z3_inc_ref(ctx, found)
-            self._terms[literal] = found
-        return found
-
-    def _symbol(self, variable: int) -> int:
-        found = self._symbols.get(variable)
-        if found is None:
-            found = self._symbols[variable] = _CALLS.Z3_get_app_decl(self._ctx, self._term(variable))
-        return found
-
     def satisfiable(self, assumed: Sequence[int] = ()) -> bool:
         """Whether the clauses and the literals ``assumed`` can hold together.
 
@@ -164,7 +180,7 @@ class Solver:
         """
         import ctypes
 
-        terms = (ctypes.c_void_p * len(assumed))(*(self._term(x) for x in assumed))
+        terms = (ctypes.c_void_p * len(assumed))(*(self._terms.term(x) for x in assumed))
         while True:
             if assumed:
                 answer = _CALLS.Z3_solver_check_assumptions(self._ctx, self._raw, len(terms), terms)
@@ -190,7 +206,7 @@ class Solver:
         if not model:
             raise MemoryError
         _CALLS.Z3_model_inc_ref(ctx, model)
-        symbol, true = self._symbol, self._true
+        symbol, true = self._terms.symbol, self._terms.true
         out = [interp(ctx, model, symbol(v)) == true for v in variables]
         _CALLS.Z3_model_dec_ref(ctx, model)
         return out

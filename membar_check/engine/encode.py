@@ -47,6 +47,7 @@ class Encoder:
         self.upper = upper
         self.lower = lower
         self.leaves = leaves
+        self._resolved: dict[tuple[int, int, int], Pair | int] = {}
         self._known: dict[tuple[int, int, int], int] = {}
         self._asked: dict[tuple[int, int, int], int] = {}
         self._todo: list[tuple[Pair, int, int]] = []
@@ -63,15 +64,13 @@ class Encoder:
     # --- asking ---
     def relation(self, n: Node, a: int, b: int, direction: int) -> int:
         """The literal of a pair, with the clauses for ``direction`` (made by :meth:`settle`)."""
-        while True:
-            if not self.upper.has(n, a, b):
-                return FALSE
-            if self.lower.has(n, a, b):
-                return TRUE
-            other = self._alias(n, a, b)
-            if other is None:
-                break
-            n, a, b = other
+        key = (n.id, a, b)
+        found = self._resolved.get(key)
+        if found is None:
+            found = self._resolved[key] = self._resolve(n, a, b)
+        if isinstance(found, int):
+            return found
+        n, a, b = found
         if n.op == "prim":
             return self.leaves.rf[a, b]
         if n.op == "choice":
@@ -82,6 +81,19 @@ class Encoder:
             inner = self.relation(_arg(n, 0), a, b, direction)
             return inner if self.lower.differing(a, b) else self._ask(n, a, b, direction)
         return self._ask(n, a, b, direction)
+
+    def _resolve(self, n: Node, a: int, b: int) -> Pair | int:
+        """The pair whose literal serves for this one, or the constant that it is."""
+        may, must = self.upper.has, self.lower.has
+        while True:
+            if not may(n, a, b):
+                return FALSE
+            if must(n, a, b):
+                return TRUE
+            other = self._alias(n, a, b)
+            if other is None:
+                return n, a, b
+            n, a, b = other
 
     def _alias(self, n: Node, a: int, b: int) -> Pair | None:
         """An open pair of another node that is in exactly if this one is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from membar_check.cat.dag import CannotCompile, CheckNode, CompiledModel, Node, PickChoice
+from membar_check.cat.dag import CheckNode, CompiledModel, PickChoice
 from membar_check.cat.monotone import Monotone
 from membar_check.diagnostics import Inconclusive, InputError
 from membar_check.engine.evaluate import Evaluator
@@ -16,7 +16,6 @@ from membar_check.events.space import Block, Chunk, Skeleton, Space, blocks, chu
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
 from membar_check.program.ir import Program
-from membar_check.records import dataclass
 from membar_check.relation import Relation, nonempty, subtract
 
 
@@ -29,18 +28,14 @@ class MasksEngine:
         self.program: Program = structure.program
         self.observed = Observed(self.program)
         self.limit = limit
-        self.base = base_parts(model)
+        self.base = model.base
         self._monotone: tuple[CheckNode, ...] | None = None
         self.space = Space(structure, model.coherent, None if self._plain_order() else self._ordered, model.atomic)
 
     # --- coherence ---
     def _plain_order(self) -> bool:
         """Whether coherence is that of ordinary writes, with nothing given in advance but the initial write."""
-        order = self.model.order
-        if order is None:
-            return True
-        initial_first = _initial_first(self.model)
-        return order.members is self.model.graph.prim("W", "S") and all(p in initial_first for p in self.base.static)
+        return self.base.plain
 
     def ordering(self, paths: tuple[Path, ...]) -> tuple[frozenset[int], frozenset[Edge]]:
         """The events to be ordered at each location beside its ordinary writes, and the pairs given in advance."""
@@ -186,53 +181,6 @@ class MasksEngine:
             elif check.prefix == "undefined_unless" and valid & ~holds:
                 tally.undefined = True
         return valid
-
-
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """The partial order that coherence must extend: what is known before choosing, and what must be checked after."""
-
-    static: tuple[Node, ...]
-    dynamic: tuple[Node, ...]
-
-
-def _initial_first(model: CompiledModel) -> tuple[Node, ...]:
-    """The forms of "the initial write comes first"."""
-    g = model.graph
-    w, iw, loc = g.prim("W", "S"), g.prim("IW", "S"), g.prim("loc", "R")
-    return (
-        g.restrict(iw, loc, g.minus(w, iw)),
-        g.restrict(iw, loc, w),
-        g.seq(g.identity(iw), g.restrict(None, loc, w)),
-    )
-
-
-def base_parts(model: CompiledModel) -> _Base:
-    order = model.order
-    if order is None:
-        return _Base((), ())
-    g = model.graph
-    w, fw, loc, r, rf = g.prim("W", "S"), g.prim("FW", "S"), g.prim("loc", "R"), g.prim("R", "S"), g.prim("rf", "R")
-    members = order.members
-    if not members.static or not (members is w or (members.op == "or" and w in members.args)):
-        raise CannotCompile("an order of some of the writes only", None)
-    given = {g.restrict(g.minus(w, fw), loc, fw)}
-    if model.coherent:
-        po_loc, back = g.intersect(g.prim("po", "R"), loc), g.inverse(rf)
-        given |= {
-            g.restrict(w, po_loc, w),
-            g.seq(rf, g.restrict(r, po_loc, w)),
-            g.minus(g.seq(g.restrict(w, po_loc, r), back), g.id),
-            g.minus(g.seq(g.seq(rf, g.restrict(r, po_loc, r)), back), g.id),
-            g.minus(g.seq(rf, g.seq(g.restrict(r, po_loc, r), back)), g.id),
-        }
-    parts = [p for p in (order.base.args if order.base.op == "or" else (order.base,)) if p and p.op != "empty"]
-    if not any(p in _initial_first(model) for p in parts):
-        raise CannotCompile("an order of writes in which the initial write need not be first", None)
-    rest = [p for p in parts if p not in given]
-    return _Base(
-        tuple(p for p in rest if p.static and not p.variables), tuple(p for p in rest if not p.static or p.variables)
-    )
 
 
 def _lowest(mask: int) -> int:

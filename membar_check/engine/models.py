@@ -63,6 +63,11 @@ class Model:
         """The syntax trees of the model and of its bell file."""
         return _load(self.path, self.bell, self.request.include_dirs)
 
+    @property
+    def registers(self) -> bool:
+        """Whether the events of registers matter to the model."""
+        return self.load()[0].catdep if self.compiled is None else self.compiled.registers
+
 
 def _load(path: Path, bell: Path | None, include_dirs: tuple[str, ...]) -> tuple[LoadedModel, LoadedModel | None]:
     from membar_check.cat.loader import load_model
@@ -134,7 +139,6 @@ def _compiled(path: Path, bell: Path | None, request: ModelRequest) -> tuple[Com
 def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[CompiledModel | None, str]:
     from membar_check.cat.dag import CannotCompile
     from membar_check.cat.model import compile_model
-    from membar_check.engine.masks import base_parts
 
     model, bell_model = _load(path, bell, request.include_dirs)
     try:
@@ -142,7 +146,6 @@ def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[Comp
             path.stem, model.title, model.prelude, bell_model.statements if bell_model else (), model.body,
             request.dialect, request.variants,
         )  # fmt: skip
-        base_parts(compiled)
     except CannotCompile as reason:
         return None, reason.message
     return compiled, ""

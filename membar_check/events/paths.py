@@ -152,9 +152,7 @@ class ThreadRunner:
                 if forks is not None:
                     return forks
                 st.note(op)
-                if st.cut:
-                    return None
-            if st.pc >= len(code):
+            if st.cut or st.pc >= len(code):
                 return None
             pc = st.pc
             if st.control:
@@ -371,10 +369,14 @@ class ThreadRunner:
         place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
         if isinstance(place, list):
             return self._again(op, place)
+        if op.atomic == "ex" and stored is not None and st.exclusive is not None and st.address[st.exclusive] != place:
+            return []  # a store-exclusive cannot succeed where the load-exclusive was from another address
         kind = "W" if stored is not None else "R"
         number = self._new_event(st, op.tags | {kind}, op.bits, op.lane)
         st.address[number] = place
         self._depend(st, "addr", addr, number)
+        if op.after:
+            st.relations.append(("iico_order", st.block[-2], number))
         if stored is not None:
             st.stored[number] = stored.value
             self._depend(st, "data", stored, number)

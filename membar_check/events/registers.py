@@ -137,7 +137,9 @@ class _Teller:
                 assert self.now is not None and isinstance(step, ir.Micro)
                 self._operation(self.now, step)
         self._close()
-        relations = {**self.path.relations, **{name: tuple(pairs) for name, pairs in self.relations.items()}}
+        relations = dict(self.path.relations)
+        for name, pairs in self.relations.items():
+            relations[name] = (*relations.get(name, ()), *pairs)
         return replace(self.path, events=tuple(self.events), address=self.address, relations=relations, trace=())
 
     # --- operations ---
@@ -181,6 +183,8 @@ class _Teller:
             i.add(_Mark(_WREG, RESERVATION), _Flow((), reserved))
         if op.status is not None:
             self._write(i, op.status, _Flow((write,)))
+        if op.status is not None:
+            self._write(i, op.status, _Flow(address.data, (write,)))
         if op.atomic == "amo" and i.last_read is not None and not i.decisions and i.last_read not in value.data:
             i.edges.append((ORDER, i.last_read, write))
 

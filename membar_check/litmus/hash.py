@@ -7,7 +7,9 @@ keeps that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Protocol
 
 from membar_check.litmus.instruction_text import instruction_text
 from membar_check.litmus.syntax import (
@@ -31,6 +33,11 @@ from membar_check.litmus.syntax import (
     Symbol,
 )
 
+
+class _Digest(Protocol):
+    def digest(self) -> bytes: ...
+
+
 _DIGESTED = frozenset({"memorytype", "mt", "cachetype"})
 
 
@@ -44,9 +51,18 @@ def test_hash(test: LitmusTest) -> str:
 
 
 def _md5(data: str | bytes) -> bytes:
-    from hashlib import md5
+    return _digest()(data.encode() if isinstance(data, str) else data, usedforsecurity=False).digest()
 
-    return md5(data.encode() if isinstance(data, str) else data, usedforsecurity=False).digest()
+
+@lru_cache(maxsize=1)
+def _digest() -> Callable[..., _Digest]:
+    """MD5, from the module of its own where Python has that: hashlib loads a whole cryptographic library."""
+    try:
+        import _md5 as library  # type: ignore[import-not-found]
+    except ImportError:
+        import hashlib as library
+    digest: Callable[..., _Digest] = library.md5
+    return digest
 
 
 def _info_digest(test: LitmusTest) -> bytes:

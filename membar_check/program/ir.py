@@ -74,7 +74,7 @@ class Load:
 
     ``tags`` are the names of the other sets that the event belongs to, as cat spells them (``A``, ``X``, ``Once``).
     ``atomic``: "" plain; "amo" the read half of a single-instruction read-modify-write; "ex" a load-exclusive.
-    ``bits`` the access size.
+    ``bits`` the access size.  ``after``: the instruction orders it after its access before that (``iico_order``).
     """
 
     dst: str | None
@@ -83,6 +83,7 @@ class Load:
     atomic: str = ""
     bits: int = 32
     lane: Lane = ()
+    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Store:
 
     ``atomic`` "amo": paired (relation ``rmw``) with the preceding "amo" Load of the same instruction; "ex": with the
     thread's last load-exclusive, if no other exclusive stands between.  ``status``: a register that becomes 0 and
-    thereby depends on the write as on a read (RISC-V's store-conditional that succeeds).
+    thereby depends on the write as on a read (RISC-V's store-conditional that succeeds).  ``after`` as in Load.
     """
 
     addr: Expr
@@ -101,6 +102,7 @@ class Store:
     bits: int = 32
     lane: Lane = ()
     status: str | None = None
+    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)

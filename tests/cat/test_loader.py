@@ -98,7 +98,7 @@ def test_includes_inside_procedures_and_matches(tmp_path: Path) -> None:
 def test_models_that_know_exclusives_as_atomics_only(tmp_path: Path) -> None:
     write(tmp_path, stdlib="let mine = 0", old="let atomic = X", new="let atomic = X | EX")
     first = load_model(tmp_path / "old.cat").prelude[0]
-    assert isinstance(first, Let) and first.bindings[0].name == "X"
+    assert isinstance(first, s.Let) and first.bindings[0].name == "X"
     assert len(load_model(tmp_path / "new.cat").prelude) == 1
 
 

@@ -134,7 +134,7 @@ def test_variants_are_what_brute_force_finds(limit: int, coherent: bool, accesse
 @given(patterns(), st.integers(0, 5), st.integers(1, 7))
 def test_parts_of_digits(accesses: Accesses, start: int, count: int) -> None:
     found = variants(accesses, True)
-    if not found:
+    if not found or len(found[0]) > 1:
         return
     (digit,) = found[0]
     count = min(count, digit.radix - start)

@@ -13,9 +13,21 @@ from membar_check.diagnostics import Inconclusive
 from membar_check.events import space
 from membar_check.events.executions import Execution, chunk_of
 from membar_check.events.orders import Digit
-from membar_check.events.space import Block, Chunk, Skeleton, Space, _repeat, blocks, chunks, cut, spread
+from membar_check.events.space import (
+    Block,
+    Chunk,
+    Skeleton,
+    Space,
+    _repeat,
+    allowed_sources,
+    blocks,
+    chunks,
+    cut,
+    spread,
+)
 from membar_check.events.structure import Path, Structure
 from membar_check.relation import Relation
+from membar_check.values import Address
 from support.inline import assembly, kernel, structure_of
 from support.properties import MANY, QUICK
 
@@ -29,7 +41,12 @@ BRANCH = kernel(
     ["int r0 = READ_ONCE(*x); if (r0) { WRITE_ONCE(*y, 1); } else { WRITE_ONCE(*x, 2); }", "WRITE_ONCE(*x, 1);"],
     "exists (0:r0=1)",
 )
-CHOICES = kernel("spinlock_t z;", ["(spinlock_t *z) { int r0; r0 = 3; }".replace("{", "").replace("}", "")], "exists (0:r0=3)")
+POINTER = assembly(
+    "AArch64",
+    "p=x; 0:X1=p; 1:X1=p; 1:X2=y; 2:X1=p; 2:X2=y; 2:X3=p",
+    ["LDR X0,[X1]; LDR W2,[X0]", "STR X2,[X1]", "LDR X4,[X1]; STR X4,[X3]"],
+    "exists (0:X2=1)",
+)
 
 
 @MANY
@@ -99,7 +116,8 @@ def choices(
     place = {e: a for a, e in structure.initial.items()} | {e: a for p in paths for e, a in p.address.items()}
     events = structure.events
     reads = [e for p in paths for e in p.events if events[e].is_read]
-    writes = {a: [e for p in paths for e in p.events if events[e].is_write and place[e] == a] for a in structure.initial}
+    written = [e for p in paths for e in p.events if events[e].is_write]
+    writes = {a: [e for e in written if place[e] == a] for a in structure.initial}
     later = {e: set(p.events[i:]) for p in paths for i, e in enumerate(p.events)}
     sources = [[w for w in (structure.initial[place[r]], *writes[place[r]]) if w not in later[r]] for r in reads]
     orders = [[(structure.initial[a], *tail) for tail in permutations(ws)] for a, ws in writes.items()]
@@ -140,18 +158,21 @@ def test_the_space_of_a_test(text: str, coherent: bool, limit: int) -> None:
 
 
 def test_reads_with_bound_values_take_from_fitting_writes_only() -> None:
-    structure = structure_of(BRANCH)
+    structure = structure_of(POINTER)
+    p, y = Address("p"), Address("y")
+    (given,) = structure.paths[1][0].events
+    copied = structure.paths[2][0].events[-1]
     sources = {}
+    for paths in product(*structure.paths):
+        ((read, may),) = allowed_sources(structure, paths)
+        assert read == paths[0].events[0]
+        sources[paths[0].constraints[0].expected] = may
+    assert sources == {Address("x"): {structure.initial[p], copied}, y: {given, copied}}
     for skeleton in Space(structure, True).skeletons():
-        path = skeleton.paths[0]
-        (run,) = chunks(Space(structure, True), lambda s, wanted=skeleton: blocks(s) if s.paths == wanted.paths else iter(()))
-        chunk = Chunk(structure, run)
-        reads = {r for row in chunk.rf.values() for r in row}
-        assert len(reads) == 1
-        sources[path.constraints[0].expected] = set(chunk.rf)
-    (other,) = [e for p in structure.paths[1] for e in p.events]
-    assert sources[True] == {other}
-    assert sources[False] == {structure.initial[next(a for a in structure.initial if a.name == "x")]}
+        for block in blocks(skeleton):
+            chunk = Chunk(structure, [block])
+            found = {w for w, row in chunk.rf.items() if skeleton.paths[0].events[0] in row}
+            assert found == sources[skeleton.paths[0].constraints[0].expected]
 
 
 def test_more_paths_than_can_be_combined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,6 @@ WORDS = st.integers(0, 2**64 - 1)
         ("shl", (1, 4), 16),
         ("land", (2, 0), 0),
         ("lor", (2, 0), 1),
-        ("first", (1, 9), 1),
         ("badd4", (1, 2), 3),
     ],
 )
@@ -64,7 +63,6 @@ def test_integers(name: str, args: tuple[int, ...], value: int) -> None:
         ("lnot", (X,), 0),
         ("land", (X, Y), 1),
         ("zext32", (X,), X),
-        ("first", (1, X), 1),
         ("cond_eq", (evaluate("flags_sub", (X, Y, 64)),), 0),
         ("cond_eq", (evaluate("flags_sub", (X, X, 64)),), 1),
         ("eq", (CodeLabel(0, "L"), CodeLabel(0, "L")), 1),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from membar_check.records import replace
-
 import pytest
 
 from membar_check.diagnostics import InputError, Source, Unsupported
@@ -12,6 +10,7 @@ from membar_check.litmus.syntax import Atom, GlobalRef, Literal, RegisterRef
 from membar_check.program.ir import Program
 from membar_check.program.lower import lower
 from membar_check.program.macros import load_macros
+from membar_check.records import replace
 from membar_check.values import Address
 
 MACROS = load_macros(Source("test.def", "READ_ONCE(X) __load{once}(X)\nWRITE_ONCE(X,V) { __store{once}(X,V); }\n"))

@@ -118,7 +118,7 @@ def store_exclusive(base: str, size: str) -> Lower:
 
 
 def load_pair(base: str) -> Lower:
-    """``LDP Xa,Xb,[Xn]`` and its kind: two accesses side by side."""
+    """``LDP Xa,Xb,[Xn]`` and its kind: two accesses side by side, which ``LDIAPP`` orders."""
     tags = _PAIR_LOAD_TAGS[base]
 
     def lower(low: Lowering) -> None:
@@ -129,13 +129,14 @@ def load_pair(base: str) -> Lower:
         low.ops.append(Let("%address", low.address(memory)))
         start = Reg("%address")
         low.ops.append(Load(low.target(first), start, tags, "", bits))
-        low.ops.append(Load(low.target(second), low.add(start, Const(bits // 8)), tags, "", bits))
+        later = low.add(start, Const(bits // 8))
+        low.ops.append(Load(low.target(second), later, tags, "", bits, after=base == "LDIAPP"))
 
     return lower
 
 
 def store_pair(base: str) -> Lower:
-    """``STP Xa,Xb,[Xn]`` and its kind."""
+    """``STP Xa,Xb,[Xn]`` and its kind; ``STILP`` orders the two, in the other order where it changes its base first."""
     tags = _PAIR_STORE_TAGS[base]
 
     def lower(low: Lowering) -> None:
@@ -146,8 +147,11 @@ def store_pair(base: str) -> Lower:
         low.ops += [Let("%first", low.read(first)), Let("%second", low.read(second))]
         low.ops.append(Let("%address", low.address(memory)))
         start = Reg("%address")
-        low.ops.append(Store(start, Reg("%first"), tags, "", bits))
-        low.ops.append(Store(low.add(start, Const(bits // 8)), Reg("%second"), tags, "", bits))
+        pairs: list[tuple[Expr, Expr]] = [(start, Reg("%first")), (low.add(start, Const(bits // 8)), Reg("%second"))]
+        if base == "STILP" and low.memory(memory).writeback == "pre":
+            pairs.reverse()
+        for number, (address, value) in enumerate(pairs):
+            low.ops.append(Store(address, value, tags, "", bits, after=base == "STILP" and number == 1))
 
     return lower
 
