@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from itertools import product
 
 from membar_check.cat import known
 from membar_check.cat import syntax as s
@@ -46,6 +47,8 @@ from membar_check.cat.symbolic import (
     describe,
 )
 from membar_check.diagnostics import InputError, Span
+
+MOST_GUESSED = 8  # names in a recursive group up to which all kinds are tried
 
 
 class UnknownName(InputError):
@@ -125,10 +128,10 @@ class Compiler:
     def native(self, name: str) -> Value | None:
         g = self.graph
         one: dict[str, Callable[[Value, Span], Value]] = {
-            "domain": lambda v, p: g.domain(self.node(v, p)),
-            "range": lambda v, p: g.codomain(self.node(v, p)),
-            "classes-loc": lambda v, p: Classes(self.node(v, p)),
-            "different-values": lambda v, p: g.differ(self.node(v, p)),
+            "domain": lambda v, p: g.domain(self.argument(name, v, "R", p)),
+            "range": lambda v, p: g.codomain(self.argument(name, v, "R", p)),
+            "classes-loc": lambda v, p: Classes(self.argument(name, v, "S", p)),
+            "different-values": lambda v, p: g.differ(self.argument(name, v, "R", p)),
             "fail": self._fail,
             "tag2events": self._tag2events,
             "fromto": self._fromto,
@@ -156,7 +159,15 @@ class Compiler:
     def _fromto(self, v: Value, span: Span) -> Value:
         """``fromto S``: pairs with an event of the fence set S in between, as ``po;[S];po``."""
         g, po = self.graph, self.graph.prim("po", "R")
-        return g.seq(g.restrict(None, po, self.node(v, span)), po)
+        return g.seq(g.restrict(None, po, self.argument("fromto", v, "S", span)), po)
+
+    def argument(self, function: str, v: Value, kind: str, span: Span) -> Node:
+        """The argument of a predefined function that wants an event set ("S") or a relation ("R")."""
+        n = self.node(v, span)
+        if n.op != "empty" and n.kind != kind:
+            want = "an event set" if kind == "S" else "a relation"
+            raise InputError(f"'{function}' wants {want}, found {describe(n)}", span)
+        return n
 
     # --- conversions ---
     def node(self, value: Value, span: Span) -> Node:
@@ -386,39 +397,54 @@ class Compiler:
         """``let rec``: each name is a set or a relation; which one follows from the bodies."""
         self._fresh += 1
         group = f"rec{self._fresh}"
-        kinds = dict.fromkeys((b.name for b in bindings), "R")
-        for _ in range(len(bindings) + 1):
-            variables = {b.name: self.graph.variable(f"{group}.{b.name}", kinds[b.name]) for b in bindings}
-            inner = Env(dict(variables), env)
-            try:
-                bodies = [self.rel(b.value, inner) for b in bindings]
-            except InputError as error:
-                found = self._guess_kinds(bindings, kinds, env, group)
-                if found is None or found == kinds:
-                    raise error
-                kinds = found
-                continue
-            pairs = zip(bindings, bodies, strict=True)
-            new = {b.name: (n.kind if n.op != "empty" else kinds[b.name]) for b, n in pairs}
-            if new == kinds:
-                members = self.graph.fix(group, [variables[b.name] for b in bindings], bodies, bindings[0].span)
-                return {b.name: m for b, m in zip(bindings, members, strict=True)}
-            kinds = new
-        raise InputError("a recursive definition is a set in one place and a relation in another", bindings[0].span)
+        kinds = self._kinds(bindings, env, group)
+        variables = self._group_variables(kinds, group)
+        bodies = [self.rel(b.value, Env(dict(variables), env)) for b in bindings]
+        members = self.graph.fix(group, [variables[b.name] for b in bindings], bodies, bindings[0].span)
+        return {b.name: m for b, m in zip(bindings, members, strict=True)}
 
-    def _guess_kinds(
+    def _group_variables(self, kinds: dict[str, str], group: str) -> dict[str, Node]:
+        return {name: self.graph.variable(f"{group}.{name}", kind) for name, kind in kinds.items()}
+
+    def _kinds(self, bindings: Sequence[s.Binding], env: Env, group: str) -> dict[str, str]:
+        """Kinds of the names of a recursive group under which the bodies have just these kinds.
+
+        Guesses from the bodies that make sense so far; where that leads nowhere, tries them all.
+        """
+        names = [b.name for b in bindings]
+        kinds = dict.fromkeys(names, "R")
+        for _ in range(len(bindings) + 1):
+            found, error = self._kinds_of_bodies(bindings, kinds, env, group)
+            if error is None and found == kinds:
+                return kinds
+            kinds = found
+        for letters in product("RS", repeat=len(names)) if len(names) <= MOST_GUESSED else ():
+            kinds = dict(zip(names, letters, strict=True))
+            found, wrong = self._kinds_of_bodies(bindings, kinds, env, group)
+            if wrong is None and found == kinds:
+                return kinds
+        what = "a recursive definition is a set in one place and a relation in another"
+        raise error or InputError(what, bindings[0].span)
+
+    def _kinds_of_bodies(
         self, bindings: Sequence[s.Binding], kinds: dict[str, str], env: Env, group: str
-    ) -> dict[str, str] | None:
-        """Kinds of the members whose bodies evaluate with what is known so far; None if nothing evaluates."""
-        variables = {b.name: self.graph.variable(f"{group}.{b.name}", kinds[b.name]) for b in bindings}
-        found, any_known = dict(kinds), False
+    ) -> tuple[dict[str, str], InputError | None]:
+        """The kinds that the bodies have if the names are of ``kinds``; the other kind for those that make no sense
+        then, and why the first of them does not."""
+        inner = Env(dict(self._group_variables(kinds, group)), env)
+        found, error = dict(kinds), None
         for b in bindings:
             try:
-                found[b.name] = self.rel(b.value, Env(dict(variables), env)).kind
-                any_known = True
-            except InputError:
+                node = self.rel(b.value, inner)
+            except UnknownName:
+                raise
+            except InputError as wrong:
                 found[b.name] = "S" if kinds[b.name] == "R" else "R"
-        return found if any_known else None
+                error = error or wrong
+            else:
+                if node.op != "empty":
+                    found[b.name] = node.kind
+        return found, error
 
     # --- conditions ---
     def test(self, c: s.Cond, env: Env) -> bool:

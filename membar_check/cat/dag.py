@@ -88,8 +88,8 @@ class PickChoice:
 
 @dataclass(frozen=True, slots=True)
 class OrderBase:
-    """The partial order that coherence must extend: ``static`` is known before rf and co are chosen, ``dynamic`` must be
-    checked after.  ``plain``: only ordinary writes are ordered, and only the initial write is given."""
+    """The partial order that coherence must extend: ``static`` is known before rf and co are chosen, ``dynamic`` must
+    be checked after.  ``plain``: only ordinary writes are ordered, and only the initial write is given."""
 
     static: tuple[Node, ...] = ()
     dynamic: tuple[Node, ...] = ()

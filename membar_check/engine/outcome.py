@@ -252,11 +252,15 @@ def split_states(observed: Observed, finals: Finals, within: int) -> dict[RawSta
         if len(cells) == 1:
             parts = _refine(parts, finals.cell(cells[0]))
         else:
-            whole: list[tuple[RawState, int]] = [((), within)]
+            whole: list[tuple[tuple[Value, ...], int]] = [((), within)]
             for c in cells:
-                whole = _refine(whole, finals.cell(c))
-            parts = [((*s, t), both) for s, m in parts for t, n in whole if (both := m & n)]  # type: ignore[operator]
+                whole = _refine_cells(whole, finals.cell(c))
+            parts = [((*s, t), both) for s, m in parts for t, n in whole if (both := m & n)]
     return dict(parts)
+
+
+def _refine_cells(parts: list[tuple[tuple[Value, ...], int]], values: Valued) -> list[tuple[tuple[Value, ...], int]]:
+    return [((*s, v), both) for s, m in parts for v, n in values.items() if (both := m & n)]
 
 
 def _refine(parts: list[tuple[RawState, int]], values: Valued) -> list[tuple[RawState, int]]:

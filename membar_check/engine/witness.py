@@ -56,7 +56,7 @@ class _Drawing:
         return not event.sets & {"Rreg", "Wreg", "B", "BCC"}
 
     def _fences(self) -> list[tuple[int, int, int]]:
-        """The fences that stand between two accesses, with the last access before and the first after: drawn as edges."""
+        """The fences between two accesses, with the last access before and the first after: they are drawn as edges."""
         out = []
         for p in self.paths:
             for i, e in enumerate(p.events):

@@ -118,8 +118,10 @@ def _refuse_mixed_sizes(program: Program, numbering: Numbering, paths: list[tupl
             for e, place in path.address.items():
                 event = numbering.events[e]
                 if place.index != 0 and not 0 <= place.index < arrays.get(place.name, 0):
-                    kind = f"outside the {arrays[place.name]} cells of" if place.name in arrays else "beside the start of"
-                    raise Unsupported(f"an access {kind} {place.name}", event.span, "declare an array in the init block")
+                    cells = arrays.get(place.name)
+                    where = "beside the start of" if cells is None else f"outside the {cells} cells of"
+                    hint = "declare an array in the init block"
+                    raise Unsupported(f"an access {where} {place.name}", event.span, hint)
                 if event.is_access and sizes.setdefault(place, event.bits) != event.bits:
                     what = f"accesses of {sizes[place]} and of {event.bits} bits to {place}"
                     raise Unsupported(what, event.span, "mixed-size accesses are not supported")
