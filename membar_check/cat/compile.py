@@ -109,14 +109,18 @@ class Compiler:
         return self.native(name)
 
     def coherence_prefix(self, env: Env) -> Node:
-        """``pco``: what program order and rf say of coherence (Alglave et al. 2014, section on SC per location)."""
+        """``pco``: what program order and rf say of coherence (Alglave et al. 2014, section on SC per location), with
+        initial writes first and final ones last."""
         g = self.graph
         po_loc = g.intersect(g.prim("po", "R"), g.prim("loc", "R"))
         r, w, rf = g.prim("R", "S"), g.prim("W", "S"), g.prim("rf", "R")
+        iw, fw, loc = g.prim("IW", "S"), g.prim("FW", "S"), g.prim("loc", "R")
         back = g.inverse(rf)
         co0 = env.get("co0")
         return g.union(
             [
+                g.restrict(iw, loc, g.minus(w, iw)),
+                g.restrict(g.minus(w, fw), loc, fw),
                 g.restrict(w, po_loc, w),
                 g.seq(rf, g.restrict(r, po_loc, w)),
                 g.minus(g.seq(g.restrict(w, po_loc, r), back), g.id),

@@ -116,6 +116,8 @@ class _Rebuild:
 
     def _fix(self, n: Node) -> Node:
         name, index = n.name.split("/")
+        if n.variables:  # inside another recursive definition: another group for each value of its names
+            return self._group(name)[int(index)]
         if name not in self.groups:
             self.groups[name] = self._group(name)
         return self.groups[name][int(index)]

@@ -67,8 +67,8 @@ class State:
     """The mutable state of one path while it is run; copied where the path forks."""
 
     __slots__ = (
-        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "loaded", "pc",
-        "queue", "registers", "relations", "stored", "trace", "visits",
+        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "loaded",
+        "pc", "queue", "registers", "relations", "stored", "trace", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -216,7 +216,7 @@ class ThreadRunner:
         return None
 
     def _write_register(self, st: State, name: str, value: Tainted) -> None:
-        """A register that gets what its instruction read does not depend on what that instruction decided afterwards."""
+        """What an instruction has read does not depend on what it decides afterwards (Arm ARM, CAS)."""
         within = frozenset(r for data, _, scope in st.control if scope is not None for r in data)
         if not within <= value.control:
             value = value._replace(control=value.control | within)

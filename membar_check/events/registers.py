@@ -47,8 +47,11 @@ class _Flow(NamedTuple):
     data: tuple[_Mark, ...] = ()
     ctrl: tuple[_Mark, ...] = ()
 
-    def __or__(self, other: _Flow) -> _Flow:  # type: ignore[override]
+    def __or__(self, other: _Flow) -> _Flow:
         return _Flow(_distinct(self.data + other.data), _distinct(self.ctrl + other.ctrl))
+
+
+_NOWHERE = _Flow()
 
 
 def _distinct(marks: Iterable[_Mark]) -> tuple[_Mark, ...]:
@@ -61,7 +64,7 @@ _MEMORY: frozenset[str] = frozenset()
 
 
 class _Numbers:
-    """Numbers the new events after those of the structure: the same role in the same instruction instance, one event."""
+    """Numbers the new events after those of the structure; one role in one instruction instance is one event."""
 
     def __init__(self, structure: Structure) -> None:
         self.events = list(structure.events)
@@ -88,7 +91,7 @@ class _Instruction:
         self.decisions: list[_Mark] = []
         self.last_read: _Mark | None = None
 
-    def add(self, mark: _Mark, flow: _Flow = _Flow()) -> _Mark:
+    def add(self, mark: _Mark, flow: _Flow = _NOWHERE) -> _Mark:
         self.marks.append(mark)
         for relation, sources in ((DATA, flow.data), (CTRL, flow.ctrl)):
             self.edges += [(relation, source, mark) for source in sources]
@@ -189,8 +192,8 @@ class _Teller:
             i.edges.append((ORDER, i.last_read, write))
 
     def _mark(self, i: _Instruction, op: ir.Mark) -> None:
-        address = _Flow() if op.addr is None else self._use(self._flow(i, op.addr), "ADDR")
-        value = _Flow() if op.value is None else self._flow(i, op.value)
+        address = _NOWHERE if op.addr is None else self._use(self._flow(i, op.addr), "ADDR")
+        value = _NOWHERE if op.value is None else self._flow(i, op.value)
         event = self._memory(i, address if op.dst is not None else address | self._use(value, "DATA"))
         if op.dst is not None:
             self._write(i, op.dst, value | _Flow((event,)))
@@ -211,15 +214,15 @@ class _Teller:
                 mark.ports.add(port)
         return flow
 
-    def _flow(self, i: _Instruction, e: ir.Expr, reads: dict[str, _Mark] | None = None, by: _Flow = _Flow()) -> _Flow:
+    def _flow(self, i: _Instruction, e: ir.Expr, reads: dict[str, _Mark] | None = None, by: _Flow = _NOWHERE) -> _Flow:
         """Reads the registers of an expression; ``by``: what decided that it is evaluated."""
         reads = {} if reads is None else reads
         if isinstance(e, ir.Const):
-            return _Flow()
+            return _NOWHERE
         if isinstance(e, ir.Reg):
             known = i.values.get(e.name)
             if known is not None or e.name not in self.registers:
-                return known or _Flow()
+                return known or _NOWHERE
             if e.name not in reads:
                 reads[e.name] = i.add(_Mark(_RREG, e.name), by)
             return _Flow((reads[e.name],))
@@ -228,7 +231,7 @@ class _Teller:
             chosen = _Flow((), (decision,))
             value = self._flow(i, e.then if i.chosen[id(e)] else e.other, {}, chosen)
             return value if value.data else value | chosen
-        out = _Flow()
+        out = _NOWHERE
         for a in e.args:
             out |= self._flow(i, a, reads, by)
         return out

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import pytest
 
 from membar_check.cat.compile import UnknownName
@@ -272,7 +275,7 @@ def test_recursion_over_sets_finds_its_kinds() -> None:
     assert model.checks[0].node.kind == "S"
     assert "wants" in refused("let rec S = [S] | S").message
     error = refused("let rec x = domain(y) and y = x")
-    assert "set in one place" in error.message or "expected a" in error.message
+    assert "relation" in error.message
 
 
 @pytest.mark.parametrize(
@@ -475,10 +478,8 @@ let generate_orders(S, known) = cross(co_locs(known, partition(S)))
     ],
     ids=["match", "match-in-function", "difference-of-sets", "with"],
 )  # fmt: skip
-def test_models_for_the_interpreter_are_run_there(text: str, expected: tuple[int, int, int], tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "m.cat"
+def test_models_for_the_interpreter_are_run_there(text: str, expected: tuple[int, int, int], tmp_path: Path) -> None:
+    path = tmp_path / "m.cat"
     path.write_text(f'"a model"\ninclude "cos.cat"\n{text}\n', encoding="utf-8")
     verdict = check(SB, str(path))
     compiles = verdict.engine == "masks"
@@ -486,10 +487,8 @@ def test_models_for_the_interpreter_are_run_there(text: str, expected: tuple[int
     assert counts(verdict) == expected
 
 
-def test_an_unknown_name_in_a_model_file_is_the_users_error(tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "m.cat"
+def test_an_unknown_name_in_a_model_file_is_the_users_error(tmp_path: Path) -> None:
+    path = tmp_path / "m.cat"
     path.write_text('"a model"\nacyclic po | rff\n', encoding="utf-8")
     with pytest.raises(InputError) as caught:
         check(SB, str(path))
@@ -498,8 +497,6 @@ def test_an_unknown_name_in_a_model_file_is_the_users_error(tmp_path: object) ->
 
 
 def test_a_model_is_a_plain_value() -> None:
-    import pickle
-
     model = compiled("let hb = po | rf | co\nacyclic hb as ok")
     again: CompiledModel = pickle.loads(pickle.dumps(model))
     assert repr(again.checks[0].node) == repr(model.checks[0].node)
