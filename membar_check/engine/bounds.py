@@ -6,6 +6,8 @@ with only what must be; where the model takes something away, each uses the othe
 
 from __future__ import annotations
 
+from typing import Any
+
 from membar_check.cat.dag import CompiledModel, Node
 from membar_check.engine.evaluate import Evaluated, Evaluator
 from membar_check.events.space import Chunk
@@ -91,6 +93,9 @@ class Bound(Evaluator):
 
     # --- recursion: the last values of the variables stay, so that parts of the definitions can be looked up ---
     def _fixpoint(self, n: Node) -> Evaluated:
+        if n.static:  # nothing to bound, and then the recursion need not be monotone
+            exact = Evaluator(self.model, self.chunk, self.valuation, {})
+            return exact.set_of(n) if n.kind == "S" else exact.relation(n)
         name, index = n.name.split("/")
         group = self.model.graph.groups[name]
         values: list[Evaluated] = [{} for _ in group.bodies]
@@ -109,7 +114,8 @@ class Bound(Evaluator):
         for i, value in enumerate(values):
             node = self._member(n, name, i)
             if node is not None and not node.variables:
-                (self._sets if node.kind == "S" else self._relations)[node.id] = value  # type: ignore[index]
+                known: dict[int, Any] = self._sets if node.kind == "S" else self._relations
+                known[node.id] = value
         return values[int(index)]
 
     # --- looking up ---
@@ -155,7 +161,9 @@ class Bound(Evaluator):
         return e in self.members(n)
 
 
-def bounds(model: CompiledModel, structure: Structure, paths: tuple[Path, ...], may: Relation, must: Relation) -> tuple[Bound, Bound]:
+def bounds(
+    model: CompiledModel, structure: Structure, paths: tuple[Path, ...], may: Relation, must: Relation
+) -> tuple[Bound, Bound]:
     """The upper and the lower bound, given those of rf."""
     upper, lower = Bound(model, structure, paths, may), Bound(model, structure, paths, must)
     upper.other, lower.other = lower, upper

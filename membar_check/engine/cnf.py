@@ -105,7 +105,9 @@ class _Calls:
         result = ctypes.c_void_p if known.restype not in (None, ctypes.c_int) else known.restype
         plain = (ctypes.c_uint, ctypes.c_int, ctypes.c_char_p)
         arguments = [t if t in plain else ctypes.c_void_p for t in known.argtypes]
-        function: Callable[..., Any] = ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(known, ctypes.c_void_p).value)
+        address = ctypes.cast(known, ctypes.c_void_p).value
+        assert address is not None
+        function: Callable[..., Any] = ctypes.CFUNCTYPE(result, *arguments)(address)
         setattr(self, name, function)
         return function
 

@@ -1,4 +1,4 @@
-"""Values as Booleans: what reads return, what is left in registers and memory at the end, and where a proposition holds.
+"""Values as Booleans: what reads return, what is left in registers and memory, and where a proposition holds.
 
 Each read has one Boolean for each value that it may return.  Values that would justify themselves (out of thin air) are
 excluded as :mod:`membar_check.events.valuation` excludes them: they are undetermined, and no execution.
@@ -73,7 +73,7 @@ class Contents:
 
     # --- which values ---
     def _analyse(self) -> None:
-        """The values that each read may return.  A value is determined after at most as many steps as there are reads."""
+        """The values that each read may return: determined after at most as many steps as there are reads."""
         reads = {r: at.reads[r] for at in self.choices.locations for r in at.reads}
         wanted: dict[int, list[bool | Value]] = {}
         for path in self.choices.paths:
@@ -228,7 +228,8 @@ class Contents:
         if initial is None:
             return {self.program.memory.get(cell, 0): TRUE}
         writers = [e for e in choices.place_of[initial].order if choices.last(e) != FALSE]
-        sources = [(choices.last(e), self.literals(self.stored[e]) if e in self.stored else {None: TRUE}) for e in writers]
+        nothing: dict[Value | None, int] = {None: TRUE}
+        sources = [(choices.last(e), self.literals(self.stored[e]) if e in self.stored else nothing) for e in writers]
         values = list(dict.fromkeys(v for _, literals in sources for v in literals))
         if len(values) == 1:
             return {values[0]: TRUE}

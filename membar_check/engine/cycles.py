@@ -103,7 +103,7 @@ def _shortcut(cnf: Cnf, p: int, q: int, old: int | None, owned: set[int]) -> int
         return TRUE
     if old is not None and old in (p, q):
         return old
-    if old is None and (p == TRUE or p == q):
+    if old is None and p in (TRUE, q):
         return q
     if old is None and q == TRUE:
         return p

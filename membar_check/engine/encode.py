@@ -39,7 +39,7 @@ class Leaves(Protocol):
 
 
 class Encoder:
-    """``upper`` and ``lower`` bound every node; both must know all choices before a node that uses them is asked for."""
+    """``upper`` and ``lower`` bound every node; both must know all choices before a node that uses them is asked."""
 
     def __init__(self, cnf: Cnf, model: CompiledModel, upper: Bound, lower: Bound, leaves: Leaves) -> None:
         self.cnf = cnf

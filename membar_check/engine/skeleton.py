@@ -34,7 +34,7 @@ class Leaves:
 
     @property
     def finals(self) -> dict[int, int]:
-        """``FW``, as the masks engine has it: the last ordinary write of each observed location, else the initial one."""
+        """``FW``, as the masks engine has it: the last ordinary write of each observed location, or the initial one."""
         if self._finals is None:
             program = self._structure.program
             places = (*places_of(program.condition), *program.locations)
@@ -64,7 +64,12 @@ class SkeletonEncoding:
     """Raises Impossible where the paths do not fit together."""
 
     def __init__(
-        self, model: CompiledModel, structure: Structure, paths: tuple[Path, ...], ordering: Ordering, observed: Observed
+        self,
+        model: CompiledModel,
+        structure: Structure,
+        paths: tuple[Path, ...],
+        ordering: Ordering,
+        observed: Observed,
     ) -> None:
         self.cnf = Cnf()
         self.model = model
