@@ -167,13 +167,16 @@ class Solver:
         self.load(cnf.text())
 
     def load(self, dimacs: str) -> None:
-        """Adds clauses."""
+        """Adds clauses.  Raises MemoryError."""
         _CALLS.Z3_solver_from_string(self._ctx, self._raw, dimacs.encode())
+        if _CALLS.Z3_get_error_code(self._ctx):
+            raise MemoryError
 
-    def forbid(self, literals: Sequence[int]) -> None:
-        """Excludes what satisfies all ``literals``."""
-        top = max((abs(x) for x in literals), default=1)
-        self.load(f"p cnf {top} 1\n{' '.join(str(-x) for x in literals)} 0\n")
+    def forbid(self, cases: Sequence[Sequence[int]]) -> None:
+        """Excludes what satisfies all literals of one of the cases."""
+        top = max((abs(x) for case in cases for x in case), default=1)
+        lines = [" ".join([*(str(-x) for x in case), "0"]) if case else "-1 0" for case in cases]
+        self.load(f"p cnf {top} {len(cases)}\n" + "\n".join(lines) + "\n")
 
     def satisfiable(self, assumed: Sequence[int] = ()) -> bool:
         """Whether the clauses and the literals ``assumed`` can hold together.

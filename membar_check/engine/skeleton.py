@@ -10,7 +10,7 @@ from membar_check.engine.choices import Choices
 from membar_check.engine.cnf import FALSE, TRUE, Cnf
 from membar_check.engine.contents import Contents
 from membar_check.engine.encode import BOTH, DOWN, UP, Encoder
-from membar_check.engine.outcome import Observed, places_of
+from membar_check.engine.outcome import Observed, RawState, places_of
 from membar_check.events.executions import Execution
 from membar_check.events.orders import Edge
 from membar_check.events.structure import Path, Structure
@@ -170,6 +170,19 @@ class SkeletonEncoding:
                 if len(literals) > 1:
                     yield list(literals.values())
 
+    def state_identity(self, raw: RawState) -> list[int] | None:
+        """Literals that together hold in the executions that end in a state only; None if there are none."""
+        out = []
+        for place, value in zip(self.observed.places, raw, strict=True):
+            cells = self.observed.cells(place)
+            for cell, v in zip(cells, (value,) if len(cells) == 1 else value, strict=True):  # type: ignore[arg-type]
+                x = self.contents.cell(cell).get(v, FALSE)
+                if x == FALSE:
+                    return None
+                if x != TRUE:
+                    out.append(x)
+        return out
+
     def identity(self, values: dict[int, bool]) -> list[int]:
         """Literals that together hold in this execution only."""
         rf = [x for x in self.choices.rf.values() if x != TRUE and values[x]]
@@ -180,14 +193,15 @@ class SkeletonEncoding:
         """The execution that a model of the clauses describes."""
         orders = []
         for at in self.choices.locations:
-            place = {e: sum(_true(self.choices.co[x, e], values) for x in at.order if x != e) for e in at.order}
+            place = {e: sum(is_true(self.choices.co[x, e], values) for x in at.order if x != e) for e in at.order}
             orders.append(tuple(sorted(at.order, key=place.__getitem__)))
-        rf = tuple(edge for edge, x in self.choices.rf.items() if _true(x, values))
-        picks = tuple((n, tuple(e for e, x in p.items() if _true(x, values))) for n, p in self._picks.items())
+        rf = tuple(edge for edge, x in self.choices.rf.items() if is_true(x, values))
+        picks = tuple((n, tuple(e for e, x in p.items() if is_true(x, values))) for n, p in self._picks.items())
         return Execution(rf, tuple(orders), picks)
 
 
-def _true(literal: int, values: dict[int, bool]) -> bool:
+def is_true(literal: int, values: dict[int, bool]) -> bool:
+    """Whether a literal holds, given the values of its variables."""
     if literal in (TRUE, FALSE):
         return literal == TRUE
     return values[literal] if literal > 0 else not values[-literal]

@@ -7,7 +7,7 @@ of the masks engine before it counts for anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 from membar_check.cat.dag import CompiledModel
@@ -16,13 +16,15 @@ from membar_check.engine.bounds import NotMonotone
 from membar_check.engine.choices import Impossible
 from membar_check.engine.cnf import FALSE, Solver
 from membar_check.engine.masks import MasksEngine
-from membar_check.engine.skeleton import SkeletonEncoding
+from membar_check.engine.outcome import RawState
+from membar_check.engine.skeleton import SkeletonEncoding, is_true
 from membar_check.engine.tally import Goal, Tally
 from membar_check.events.executions import Execution, chunk_of
 from membar_check.events.structure import Path, Structure
 from membar_check.litmus.syntax import Quantifier
 
-COUNT_LIMIT = 20_000  # executions up to which they are enumerated one by one
+COUNT_EFFORT = 4_000_000  # variables read back from the solver up to which executions are enumerated one by one
+OVERHEAD = 300  # what finding an execution costs beside, in the same unit
 BATCH = 512  # executions that are judged together
 MAX_SKELETONS = 200_000
 
@@ -32,13 +34,13 @@ class EngineFault(RuntimeError):
 
 
 class SymbolicEngine:
-    """``count_limit``: executions are counted up to so many."""
+    """``effort`` bounds the work that is spent on counting executions, see COUNT_EFFORT."""
 
-    def __init__(self, model: CompiledModel, structure: Structure, count_limit: int = COUNT_LIMIT) -> None:
+    def __init__(self, model: CompiledModel, structure: Structure, effort: int = COUNT_EFFORT) -> None:
         self.model = model
         self.structure = structure
         self.program = structure.program
-        self.count_limit = count_limit
+        self._effort = effort
         self._masks = MasksEngine(model, structure, 0)
         self.observed = self._masks.observed
 
@@ -89,9 +91,7 @@ class SymbolicEngine:
             exhausted = self._enumerate(search, paths, goal, tally)
             tally.counted = exhausted
         if not exhausted:
-            mark = encoding.cnf.mark
             self._enumerate_states(search, paths, goal, tally)
-            assert encoding.cnf.mark == mark
             self._find_flags(encoding, paths, goal, tally)
 
     def _demand_checks(self, encoding: SkeletonEncoding, paths: tuple[Path, ...], goal: Goal, tally: Tally) -> bool:
@@ -131,30 +131,19 @@ class SymbolicEngine:
                 raise EngineFault("the evaluator finds that an execution does not satisfy the condition")
 
     def _enumerate(self, search: _Search, paths: tuple[Path, ...], goal: Goal, tally: Tally) -> bool:
-        """All executions; False if they are more than the limit allows."""
-        batch: list[Execution] = []
-        room = self.count_limit - tally.positive - tally.negative
-        complete = True
-        for execution in search.executions():
-            batch.append(execution)
-            if len(batch) == BATCH:
-                self._judge(paths, batch, goal, tally)
-                room -= len(batch)
-                batch = []
-                if room <= 0:
-                    complete = False
-                    break
-        self._judge(paths, batch, goal, tally)
-        return complete
+        """All executions; False if that takes more effort than is left."""
+        cost = search.encoding.cnf.top + OVERHEAD
+        for batch in _batches(search.executions()):
+            self._judge(paths, batch, goal, tally)
+            self._effort -= cost * len(batch)
+            if self._effort < 0:
+                return False
+        return True
 
     def _enumerate_states(self, search: _Search, paths: tuple[Path, ...], goal: Goal, tally: Tally) -> None:
-        batch: list[Execution] = []
-        for execution in search.states():
-            batch.append(execution)
-            if len(batch) == BATCH:
-                self._judge(paths, batch, goal, tally)
-                batch = []
-        self._judge(paths, batch, goal, tally)
+        search.forbid_states(tally.states)
+        for batch in _batches(search.states()):
+            self._judge(paths, batch, goal, tally)
 
     def _find_flags(self, encoding: SkeletonEncoding, paths: tuple[Path, ...], goal: Goal, tally: Tally) -> None:
         """Raises the flags that some execution raises, and the mark of undefined behaviour."""
@@ -204,7 +193,6 @@ class _Search:
         self._variables = encoding.variables()
         self._cells = list(encoding.state_literals())
         self._solver = Solver(encoding.cnf)
-        self._seen: set[tuple[int, ...]] = set()
 
     def _read(self) -> dict[int, bool]:
         return dict(zip(self._variables, self._solver.values(self._variables), strict=True))
@@ -217,27 +205,28 @@ class _Search:
         """All executions that were not found before."""
         while self._solver.satisfiable():
             values = self._read()
-            self._seen.add(self._state(values))
             yield self.encoding.execution(values)
-            identity = self.encoding.identity(values)
-            if not identity:
-                return
-            self._solver.forbid(identity)
+            self._solver.forbid([self.encoding.identity(values)])
+
+    def forbid_states(self, states: Iterable[RawState]) -> None:
+        """Leaves out what ends in one of these states."""
+        found = (self.encoding.state_identity(state) for state in states)
+        self._solver.forbid([literals for literals in found if literals is not None])
 
     def states(self) -> Iterator[Execution]:
-        """For each final state that was not met before, an execution that ends in it."""
-        for state in self._seen:
-            self._solver.forbid(state)
-        if () in self._seen:
-            return
+        """For each final state that was not left out, an execution that ends in it."""
         while self._solver.satisfiable():
             values = self._read()
             yield self.encoding.execution(values)
-            state = self._state(values)
-            if not state:
-                return
-            self._solver.forbid(state)
+            self._solver.forbid([[x for cell in self._cells for x in cell if is_true(x, values)]])
 
-    def _state(self, values: dict[int, bool]) -> tuple[int, ...]:
-        """The literals of the final state."""
-        return tuple(x for cell in self._cells for x in cell if (values[x] if x > 0 else not values[-x]))
+
+def _batches(executions: Iterator[Execution]) -> Iterator[list[Execution]]:
+    batch: list[Execution] = []
+    for execution in executions:
+        batch.append(execution)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from membar_check.diagnostics import InputError, Source, Unsupported
+from membar_check.diagnostics import InputError, Source, Span, Unsupported
 from membar_check.litmus.places import parse_operand, parse_place
 from membar_check.litmus.syntax import (
     And,
@@ -16,13 +16,16 @@ from membar_check.litmus.syntax import (
     Condition,
     GlobalRef,
     Implies,
+    Literal,
     Not,
     Operand,
     Or,
     Place,
     Prop,
     Quantifier,
+    RegisterRef,
 )
+from membar_check.litmus.text import integer
 from membar_check.litmus.tokens import Cursor, tokenize
 
 MAX_DEPTH = 100
@@ -162,8 +165,8 @@ def _parse_implies(cursor: Cursor, depth: int) -> Prop:
 def _parse_unary(cursor: Cursor, depth: int) -> Prop:
     token = cursor.token
     kind = token.kind
-    if kind == "number":  # the usual case: 0:r1=1
-        return _parse_atom(cursor)
+    if kind == "number":
+        return _plain_atom(cursor) or _parse_atom(cursor)
     if depth > MAX_DEPTH:
         raise InputError(
             f"this proposition nests more than {MAX_DEPTH} levels deep", cursor.span(token.start, token.end)
@@ -197,6 +200,26 @@ def _refuse_fault(cursor: Cursor) -> None:
     token = cursor.token
     if token.kind == "name" and token.text in ("fault", "Fault") and cursor.peek() == "(":
         raise Unsupported("faults are not supported", cursor.span(token.start, token.end))
+
+
+def _plain_atom(cursor: Cursor) -> Atom | None:
+    """``0:r1=1``, the usual case, of which tests can have hundreds; None, nothing read, where it is anything else."""
+    position = cursor.position
+    try:
+        thread, colon, register, sign, value, after = cursor.tokens[position : position + 6]
+    except ValueError:
+        return None
+    if (
+        (colon.kind, register.kind, sign.kind, value.kind) != (":", "name", "=", "number")
+        or after.kind == ":"
+        or register.text[0] == "%"
+        or not thread.text.isdecimal()
+    ):
+        return None
+    cursor.position = position + 5
+    source = cursor.source
+    left = RegisterRef(int(thread.text), register.text, Span(source, thread.start, register.end))
+    return Atom(left, True, Literal(integer(value.text), value.text), Span(source, thread.start, value.end))
 
 
 def _parse_atom(cursor: Cursor) -> Prop:

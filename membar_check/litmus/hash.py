@@ -157,20 +157,21 @@ def _c_type(ctype: str) -> str:
 
 # --- observed locations ----------------------------------------------------------------------------------------------
 def _observed_text(test: LitmusTest) -> str:
-    places = {*test.locations, *_places(test.condition.prop)}
+    places = set(test.locations)
+    _add_places(test.condition.prop, places)
     return "; ".join([_place_text(place) for place in sorted(places, key=_place_key)])
 
 
-def _places(prop: Prop) -> Iterator[Place]:
+def _add_places(prop: Prop, places: set[Place]) -> None:
     if isinstance(prop, Atom):
-        yield prop.left
+        places.add(prop.left)
         if isinstance(prop.right, RegisterRef | GlobalRef):
-            yield prop.right
+            places.add(prop.right)
     elif isinstance(prop, And | Or):
         for operand in prop.operands:
-            yield from _places(operand)
+            _add_places(operand, places)
     elif isinstance(prop, Not):
-        yield from _places(prop.operand)
+        _add_places(prop.operand, places)
     elif isinstance(prop, Implies):
-        yield from _places(prop.left)
-        yield from _places(prop.right)
+        _add_places(prop.left, places)
+        _add_places(prop.right, places)

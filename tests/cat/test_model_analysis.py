@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import pytest
@@ -252,3 +253,10 @@ def test_picks_of_what_is_absent_vanish() -> None:
 
 def test_digests_in_the_table_look_like_digests() -> None:
     assert all(re.fullmatch("[0-9a-f]{16}", digest) for digest in known.KNOWN)
+
+
+def test_a_model_is_a_plain_value() -> None:
+    model = compiled("let hb = po | rf | co\nacyclic hb as ok")
+    again: CompiledModel = pickle.loads(pickle.dumps(model))
+    assert repr(again.checks[0].node) == repr(model.checks[0].node)
+    assert again.coherent == model.coherent and list(again.named) == list(model.named)

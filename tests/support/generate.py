@@ -33,7 +33,7 @@ def x86_programs(draw: st.DrawFn, threads: int = 2, accesses: int = 3) -> str:
                 loads += 1
                 read.append(f"{thread}:{register}")
         bodies.append("; ".join(cells))
-    return assembly("X86", "", bodies, _condition(draw, read))
+    return assembly("X86", "x=0; y=0;", bodies, _condition(draw, read))
 
 
 @st.composite
@@ -65,7 +65,7 @@ def arm_programs(draw: st.DrawFn, threads: int = 2, accesses: int = 3) -> str:
                 known.append(register)
                 read.append(f"{thread}:X{number}")
         bodies.append("; ".join(cells) or "ISB")
-    init = " ".join(f"{t}:X10=x; {t}:X11=y;" for t in range(threads))
+    init = "x=0; y=0; " + " ".join(f"{t}:X10=x; {t}:X11=y;" for t in range(threads))
     return assembly("AArch64", init, bodies, _condition(draw, read))
 
 
@@ -101,7 +101,7 @@ def c_programs(draw: st.DrawFn, threads: int = 2, accesses: int = 3) -> str:
                 if not open_ifs:
                     read.append(f"{thread}:{register}")
         bodies.append("\n".join([*lines, "}" * open_ifs]) or "smp_mb();")
-    return kernel("", bodies, _condition(draw, read))
+    return kernel("x=0; y=0;", bodies, _condition(draw, read))
 
 
 def programs() -> st.SearchStrategy[str]:
@@ -147,7 +147,7 @@ def relations(names: tuple[str, ...] = RELATIONS, leaves: int = 6) -> st.SearchS
         lambda inner: st.one_of(
             st.builds("({} {} {})".format, inner, st.sampled_from("|&;\\"), inner),
             st.builds("({} {} {})".format, inner, st.sampled_from("|;"), inner),
-            st.builds("({}){}".format, inner, st.sampled_from(("+", "?", "^-1", "*"))),
+            st.builds("(({}){})".format, inner, st.sampled_from(("+", "?", "^-1", "*"))),
             st.builds("(~{})".format, inner),
         ),
         max_leaves=leaves,
