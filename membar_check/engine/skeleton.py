@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from membar_check.cat.dag import CheckNode, CompiledModel, Node, PickChoice
 from membar_check.engine.bounds import bounds
@@ -175,7 +176,8 @@ class SkeletonEncoding:
         out = []
         for place, value in zip(self.observed.places, raw, strict=True):
             cells = self.observed.cells(place)
-            for cell, v in zip(cells, (value,) if len(cells) == 1 else value, strict=True):  # type: ignore[arg-type]
+            values: tuple[Any, ...] = (value,) if len(cells) == 1 else tuple(value)  # type: ignore[arg-type]
+            for cell, v in zip(cells, values, strict=True):
                 x = self.contents.cell(cell).get(v, FALSE)
                 if x == FALSE:
                     return None
