@@ -17,7 +17,10 @@ from membar_check.records import dataclass
 from membar_check.values import Address
 
 MASKS_LIMIT = 1 << 26  # candidates that the masks engine goes through before it gives up
-AUTO_LIMIT = 1 << 21  # candidates up to which ``auto`` takes the masks engine
+SURE_LIMIT = 1 << 15  # candidates up to which ``auto`` takes the masks engine without further thought
+AUTO_LIMIT = 1 << 21  # candidates up to which it takes the masks engine where z3 is not done soon
+COUNT_EFFORT = 4_000_000  # work that z3 spends on counting: the variables that it reads, for all executions together
+SHORT, THOROUGH = 600_000, 12_000_000  # the same before masks is taken instead, and where the two are compared
 COUNTABLE = 1 << 15  # choices at a location up to which they are listed in order to count
 REACH_LIMIT = 1 << 14  # the same when only reachability is asked for
 
@@ -40,17 +43,31 @@ def run_engine(engine: str, model: Model, structure: Structure, goal: Goal) -> A
         return _reference(model, structure, goal)
     compiled = specialise(model.compiled, structure.features())
     if engine == "auto":
-        limit = REACH_LIMIT if goal.reach else AUTO_LIMIT
-        engine = "masks" if suits_masks(compiled, structure, limit) else "z3"
+        return _auto(compiled, structure, goal)
     if engine == "masks":
         return _masks(compiled, structure, goal)
     if engine == "z3":
         return _symbolic(compiled, structure, goal)
-    first, second = _masks(compiled, structure, goal), _symbolic(compiled, structure, goal)
+    first, second = _masks(compiled, structure, goal), _symbolic(compiled, structure, goal, THOROUGH)
     difference = compare(first.tally, second.tally, structure.program.test.condition.quantifier, goal)
     if difference:
         raise Inconclusive("engine", f"the engines differ: {difference}", hint="this is a fault in the checker")
     return Answer(first.tally, "both", first.observed)
+
+
+def _auto(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
+    """Few candidates: masks.  More: a short try with z3, which is done at once where few of them are consistent, then
+    masks, whose time depends on nothing else.  Too many for masks: z3."""
+    if suits_masks(model, structure, REACH_LIMIT if goal.reach else SURE_LIMIT):
+        return _masks(model, structure, goal)
+    feasible = not goal.reach and suits_masks(model, structure, AUTO_LIMIT)
+    try:
+        answer = _symbolic(model, structure, goal, SHORT if feasible else COUNT_EFFORT, feasible)
+    except Inconclusive as reason:
+        if reason.reason != "engine":
+            raise
+        return _masks(model, structure, goal)
+    return _masks(model, structure, goal) if feasible and not answer.tally.counted else answer
 
 
 def _masks(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
@@ -58,10 +75,12 @@ def _masks(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
     return Answer(engine.run(goal), "masks", engine.observed)
 
 
-def _symbolic(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
+def _symbolic(
+    model: CompiledModel, structure: Structure, goal: Goal, effort: int = COUNT_EFFORT, only_counting: bool = False
+) -> Answer:
     from membar_check.engine.symbolic import SymbolicEngine
 
-    engine = SymbolicEngine(model, structure)
+    engine = SymbolicEngine(model, structure, effort, only_counting)
     return Answer(engine.run(goal), "z3", engine.observed)
 
 

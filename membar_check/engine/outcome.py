@@ -167,6 +167,12 @@ class Finals:
                 m = last.get(e, 0) & mask
                 if m:
                     out.setdefault(path.address[e], []).append((e, m))
+        for place, e in self.chunk.structure.initial.items():  # a lock's own writes store nothing that can be seen
+            rest = self.chunk.full
+            for _, m in out.get(place, ()):
+                rest &= ~m
+            if rest:
+                out.setdefault(place, []).append((e, rest))
         return out
 
 

@@ -23,8 +23,7 @@ from membar_check.events.executions import Execution, chunk_of
 from membar_check.events.structure import Path, Structure
 from membar_check.litmus.syntax import Quantifier
 
-COUNT_EFFORT = 4_000_000  # variables read back from the solver up to which executions are enumerated one by one
-OVERHEAD = 300  # what finding an execution costs beside, in the same unit
+OVERHEAD = 300  # what finding an execution costs beside the reading of variables, in the same unit
 BATCH = 512  # executions that are judged together
 MAX_SKELETONS = 200_000
 
@@ -34,13 +33,17 @@ class EngineFault(RuntimeError):
 
 
 class SymbolicEngine:
-    """``effort`` bounds the work that is spent on counting executions, see COUNT_EFFORT."""
+    """``effort`` bounds the work that is spent on counting executions, in variables read from the solver.  With ``only_counting`` the
+    search ends where it does not suffice, with a tally that is worth nothing."""
 
-    def __init__(self, model: CompiledModel, structure: Structure, effort: int = COUNT_EFFORT) -> None:
+    def __init__(
+        self, model: CompiledModel, structure: Structure, effort: int, only_counting: bool = False
+    ) -> None:
         self.model = model
         self.structure = structure
         self.program = structure.program
         self._effort = effort
+        self._only_counting = only_counting
         self._masks = MasksEngine(model, structure, 0)
         self.observed = self._masks.observed
 
@@ -59,7 +62,7 @@ class SymbolicEngine:
             except NotMonotone as reason:
                 message = "a recursive definition of the model takes away what it defines"
                 raise Inconclusive("engine", message, hint="try --engine masks") from reason
-            if goal.met(tally, quantifier):
+            if goal.met(tally, quantifier) or (self._only_counting and not tally.counted):
                 break
         return tally
 
@@ -90,7 +93,7 @@ class SymbolicEngine:
         if tally.counted:
             exhausted = self._enumerate(search, paths, goal, tally)
             tally.counted = exhausted
-        if not exhausted:
+        if not exhausted and not self._only_counting:
             self._enumerate_states(search, paths, goal, tally)
             self._find_flags(encoding, paths, goal, tally)
 
