@@ -33,8 +33,8 @@ class EngineFault(RuntimeError):
 
 
 class SymbolicEngine:
-    """``effort`` bounds the work that is spent on counting executions, in variables read from the solver.  With ``only_counting`` the
-    search ends where it does not suffice, with a tally that is worth nothing."""
+    """``effort`` bounds the work that is spent on counting executions, in variables read from the solver.  With
+    ``only_counting`` the search ends where it does not suffice, with a tally that is worth nothing."""
 
     def __init__(
         self, model: CompiledModel, structure: Structure, effort: int, only_counting: bool = False
