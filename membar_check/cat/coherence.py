@@ -82,9 +82,7 @@ def implies_atomicity(graph: Graph, checks: Sequence[CheckNode], order: OrderCho
         return False
     g, external = graph, graph.prim("ext", "R")
     co = order.result
-    outside = g.seq(
-        g.intersect(g.seq(g.inverse(g.prim("rf", "R")), co), external), g.intersect(co, external)
-    )
+    outside = g.seq(g.intersect(g.seq(g.inverse(g.prim("rf", "R")), co), external), g.intersect(co, external))
     for check in checks:
         if check.prefix == "" and not check.negated and check.test == "empty" and check.node.op == "and":
             factors = [a for a in check.node.args if a is not None]
@@ -142,6 +140,37 @@ def _initial_first(g: Graph) -> tuple[Node, ...]:
     )
 
 
+def _within(g: Graph, members: Node, part: Node) -> bool:
+    """Whether ``part`` only has pairs of ``members`` (a sound, incomplete test)."""
+    return _ends_in(g, members, part, 0) and _ends_in(g, members, part, -1)
+
+
+def _ends_in(g: Graph, members: Node, n: Node, end: int) -> bool:
+    """Whether the first (``end`` 0) or the second (``end`` -1) events of ``n`` are all in ``members``."""
+    args = [a for a in n.args if a is not None]
+    if n is g.prim("rf", "R"):
+        return end == 0 and covers(g, members, g.prim("W", "S"))
+    if n.op == "id":
+        return covers(g, members, args[0])
+    if n.op == "restrict":
+        side = n.args[0] if end == 0 else n.args[2]
+        relation = n.args[1]
+        assert relation is not None
+        return (side is not None and covers(g, members, side)) or _ends_in(g, members, relation, end)
+    if n.op == "prod":
+        return covers(g, members, args[end])
+    if n.op in ("or", "and"):
+        return (all if n.op == "or" else any)(_ends_in(g, members, a, end) for a in args)
+    if n.op in ("seq", "plus", "minus"):
+        return _ends_in(g, members, args[end if n.op == "seq" else 0], end)
+    return n.op == "inv" and _ends_in(g, members, args[0], -1 - end)
+
+
+def _between(g: Graph, members: Node, part: Node) -> Node:
+    """The pairs of ``members`` of one location that ``part`` orders, directly or through other events."""
+    return g.intersect(g.restrict(members, g.plus(part), members), g.prim("loc", "R"))
+
+
 def order_base(g: Graph, order: OrderChoice | None, coherent: bool) -> OrderBase:
     """Splits the partial order that coherence must extend.
 
@@ -169,5 +198,9 @@ def order_base(g: Graph, order: OrderChoice | None, coherent: bool) -> OrderBase
     rest = [p for p in parts if p not in given]
     static = tuple(p for p in rest if p.static and not p.variables)
     dynamic = tuple(p for p in rest if not p.static or p.variables)
+    if not all(_within(g, members, p) for p in rest):
+        # Pairs with an event that is not ordered count through what they lead to.
+        static = (_between(g, members, g.union(list(static))),) if static else ()
+        dynamic = (_between(g, members, order.base),)
     plain = order.members is w and all(p in _initial_first(g) for p in static)
     return OrderBase(static, dynamic, plain)

@@ -16,19 +16,19 @@ SB = kernel("", ["WRITE_ONCE(*x, 1); int r0 = READ_ONCE(*y);", "WRITE_ONCE(*y, 1
 CO = "let fr = rf^-1; co\n"
 
 
-def shape(expression: str, prefix: str = "", cos: bool = False) -> str:
+def shape(expression: str, prefix: str = "", first: str = "") -> str:
     """The graph of an expression."""
-    return repr(compiled(f"{prefix}\nempty {expression}", cos=cos).checks[-1].node)
+    return repr(compiled(f"{prefix}\nempty {expression}", first=first).checks[-1].node)
 
 
 def same(left: str, right: str, prefix: str = "") -> bool:
-    model = compiled(f"{prefix}\nempty {left}\nempty {right}", cos=False)
+    model = compiled(f"{prefix}\nempty {left}\nempty {right}", first="")
     return model.checks[0].node is model.checks[1].node
 
 
 def refused(text: str, dialect: str = "X86", bell: str = "") -> InputError:
     with pytest.raises(InputError) as caught:
-        compiled(text, dialect, cos=False, bell=bell)
+        compiled(text, dialect, first="", bell=bell)
     assert caught.value.span is not None
     return caught.value
 
@@ -70,7 +70,7 @@ def test_unknown_names() -> None:
 def test_names_of_dialects(name: str, dialects: set[str]) -> None:
     for dialect in ("C", "X86", "X86_64", "AArch64", "RISCV", "PPC"):
         if dialect in dialects:
-            compiled(f"empty {name}", dialect, cos=False)
+            compiled(f"empty {name}", dialect, first="")
         else:
             assert refused(f"empty {name}", dialect).message == f"unknown name '{name}'"
 
@@ -137,7 +137,7 @@ def test_wrong_kinds(expression: str, message: str, where: str) -> None:
 @pytest.mark.parametrize("test", ["acyclic", "irreflexive"])
 def test_checks_of_relations_refuse_sets(test: str) -> None:
     assert refused(f"{test} R").message == f"'{test}' wants a relation, found an event set"
-    compiled(f"{test} emptyset\nempty R & W", cos=False)
+    compiled(f"{test} emptyset\nempty R & W", first="")
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------
@@ -258,17 +258,17 @@ def test_the_closure_pattern(step: str) -> None:
 
 
 def test_other_recursion_is_a_group() -> None:
-    model = compiled("let rec x = rf | y;po and y = x;rf\nempty x\nempty y", cos=False)
+    model = compiled("let rec x = rf | y;po and y = x;rf\nempty x\nempty y", first="")
     assert [k.node.op for k in model.checks] == ["fix", "fix"]
     assert len(model.graph.groups) == 1
     assert not model.checks[0].node.static
-    assert compiled("let rec x = po | x;po;loc\nempty x", cos=False).checks[0].node.static
+    assert compiled("let rec x = po | x;po;loc\nempty x", first="").checks[0].node.static
 
 
 def test_recursion_over_sets_finds_its_kinds() -> None:
     model = compiled("let rec S = W | range([S];po)\nand r = [S];po | r;[T] and T = S & R\nempty S\nempty r\nempty T")
     assert [k.node.kind for k in model.checks] == ["S", "R", "S"]
-    model = compiled("let rec S = W | range([S];po)\nempty S", cos=False)
+    model = compiled("let rec S = W | range([S];po)\nempty S", first="")
     assert model.checks[0].node.kind == "S"
     assert "wants" in refused("let rec S = [S] | S").message
     error = refused("let rec x = domain(y) and y = x")
@@ -334,7 +334,7 @@ def test_recursion_without_end_is_an_error(body: str) -> None:
 # --- procedures and loops --------------------------------------------------------------------------------------------
 def test_procedures() -> None:
     text = "let a = rf procedure p(x,y) = let a = po empty (x;y);a as inner end call p(rf,loc) call p(po,po) as outer"
-    model = compiled(text + " empty a", cos=False)
+    model = compiled(text + " empty a", first="")
     assert [(repr(k.node), k.name) for k in model.checks[:2]] == [
         (shape("(rf;loc);po"), "inner"), (shape("(po;po);po"), "outer")
     ]  # fmt: skip
@@ -347,7 +347,7 @@ def test_procedures() -> None:
 
 def test_checks_keep_their_form() -> None:
     text = "flag ~empty po as f\nundefined_unless acyclic rf as u\nassert irreflexive po\n~empty rf"
-    model = compiled(text, cos=False)
+    model = compiled(text, first="")
     assert [(k.prefix, k.negated, k.test, k.name) for k in model.checks] == [
         ("flag", True, "empty", "f"),
         ("undefined_unless", False, "acyclic", "u"),
@@ -358,20 +358,20 @@ def test_checks_keep_their_form() -> None:
 
 
 def test_forall_over_what_is_known() -> None:
-    model = compiled("forall x in {po,rf} do acyclic x end forall x in {} do empty x end", cos=False)
+    model = compiled("forall x in {po,rf} do acyclic x end forall x in {} do empty x end", first="")
     assert [repr(k.node) for k in model.checks] == ["prim:po", "prim:rf"]
     text = "enum E = 'a || 'b forall t in E do match t with 'a -> empty po || _ -> empty rf end end"
-    model = compiled(text, cos=False)
+    model = compiled(text, first="")
     assert [repr(k.node) for k in model.checks] == ["prim:po", "prim:rf"]
 
 
 def test_branches_on_variants() -> None:
     text = 'if "cos-opt" empty po else empty rf end if not "cos-opt" empty loc end'
-    assert [repr(k.node) for k in compiled(text, cos=False).checks] == ["prim:po"]
+    assert [repr(k.node) for k in compiled(text, first="").checks] == ["prim:po"]
 
 
 def test_what_is_shown_is_kept_by_name() -> None:
-    model = compiled("let hb = po | rf\nshow hb, po;rf as chain, nowhere\nshow R as reads\nunshow po", cos=False)
+    model = compiled("let hb = po | rf\nshow hb, po;rf as chain, nowhere\nshow R as reads\nunshow po", first="")
     assert [(name, node.kind) for name, node in model.shows] == [("hb", "R"), ("chain", "R")]
     assert model.named["hb"] is model.shows[0][1]
 
@@ -386,7 +386,7 @@ def test_orders_are_one_choice() -> None:
 
 
 def test_with_over_one_value_is_a_definition() -> None:
-    model = compiled("with x from {po;rf} empty x", cos=False)
+    model = compiled("with x from {po;rf} empty x", first="")
     assert model.choices == () and repr(model.checks[0].node) == shape("po;rf")
 
 
@@ -425,13 +425,13 @@ def test_what_depends_on_the_test_goes_to_the_interpreter(text: str) -> None:
 @pytest.mark.parametrize("members", ["W & (IW | domain rf)", "W \\ IW", "IW", "_"])
 def test_orders_of_other_events_than_all_writes_go_to_the_interpreter(members: str) -> None:
     with pytest.raises(CannotCompile, match="some of the writes"):
-        compiled(f"with co from generate_orders({members}, co0)", cos=False, bell=CROSS)
+        compiled(f"with co from generate_orders({members}, co0)", first="", bell=CROSS)
 
 
 @pytest.mark.parametrize("base", ["0", "po & loc & (W * W)", "(W * FW) & loc"])
 def test_orders_in_which_the_initial_write_need_not_be_first_go_to_the_interpreter(base: str) -> None:
     with pytest.raises(CannotCompile, match="initial write"):
-        compiled(f"with co from generate_orders(W, {base})", cos=False, bell=CROSS)
+        compiled(f"with co from generate_orders(W, {base})", first="", bell=CROSS)
 
 
 def test_orders_of_more_than_the_writes() -> None:

@@ -78,9 +78,9 @@ def test_shapes_do_not_depend_on_names_and_layout() -> None:
 
 def test_another_function_of_the_same_name_is_not_taken_for_the_library_one() -> None:
     text = "let map f = let rec each xs = match xs with || {} -> {} || x ++ others -> each others end in each\n"
-    model = compiled(text + "forall r in map (fun r -> r;po) {po,rf} do empty r end", cos=False)
+    model = compiled(text + "forall r in map (fun r -> r;po) {po,rf} do empty r end", first="")
     assert model.checks == ()
-    model = compiled("forall r in map (fun r -> r;po) {po,rf} do empty r end", cos=False)
+    model = compiled("forall r in map (fun r -> r;po) {po,rf} do empty r end", first="")
     assert len(model.checks) == 2
 
 

@@ -21,8 +21,10 @@ from support.inline import (
     check,
     compiled,
     counts,
+    interpret,
     judge_compiled,
     kernel,
+    loaded,
     prepared,
     structure_of,
     summary,
@@ -245,3 +247,23 @@ def test_why_a_candidate_is_no_execution() -> None:
     chunk = Chunk(structure, run)
     assert model.order is not None
     assert engine.blame(chunk, {model.order.result.name: chunk.co}) == "sc"
+
+
+# --- coherence that must extend a given order -------------------------------------------------------------------------
+THROUGH_UNLOCKS = """
+let W = W | LKW
+let base = co0 | ([IW]; loc; [LKW]) | ([LKW]; po-loc; [UL]) | ([UL]; po-loc; [W])
+with co from generate_orders(W, base)
+"""
+OBSERVED_TOO = THROUGH_UNLOCKS.replace("with", "let base = base | (rf; po-loc; [UL])\nwith")
+
+
+@pytest.mark.parametrize("model", [THROUGH_UNLOCKS, OBSERVED_TOO])
+def test_an_order_given_through_events_that_are_not_ordered(model: str) -> None:
+    """Two sections of a thread are ordered only through the unlock, which itself is not in coherence."""
+    structure = structure_of(
+        kernel("", ["(spinlock_t *l) spin_lock(l); spin_unlock(l); spin_lock(l);"] * 2, "exists (l=0)")
+    )
+    tally = judge_compiled(compiled(model, "C", "cross.cat"), structure)
+    assert (tally.positive, tally.negative) == (6, 0)
+    assert summary(tally) == summary(interpret(loaded(model, "cross.cat"), structure))

@@ -95,27 +95,27 @@ def library() -> LoadedModel:
     return load_model(models_dir() / "sc.cat")
 
 
-@lru_cache(maxsize=1)
-def coherence() -> tuple[s.Stmt, ...]:
-    """The statements of ``cos.cat`` with all that it includes."""
-    return load_model(models_dir() / "cos.cat").body
+@lru_cache(maxsize=4)
+def included(name: str) -> tuple[s.Stmt, ...]:
+    """The statements of a bundled model with all that it includes; none for the name ``""``."""
+    return load_model(models_dir() / name).body if name else ()
 
 
 def statements(text: str) -> tuple[s.Stmt, ...]:
     return parse_cat(Source("model.cat", text)).statements
 
 
-def compiled(text: str, dialect: str = "X86", cos: bool = True, bell: str = "") -> CompiledModel:
-    """A compiled model from its statements; ``cos``: with ``cos.cat`` in front."""
-    body = (*coherence(), *statements(text)) if cos else statements(text)
+def compiled(text: str, dialect: str = "X86", first: str = "cos.cat", bell: str = "") -> CompiledModel:
+    """A compiled model from its statements; ``first``: the bundled file in front of them."""
+    body = (*included(first), *statements(text))
     return compile_model(
         "model", "", library().prelude, statements(bell) if bell else (), body, dialect, DEFAULT_VARIANTS
     )
 
 
-def loaded(text: str, cos: bool = True) -> LoadedModel:
+def loaded(text: str, first: str = "cos.cat") -> LoadedModel:
     """The same for the reference interpreter."""
-    body = (*coherence(), *statements(text)) if cos else statements(text)
+    body = (*included(first), *statements(text))
     return LoadedModel(Path("model.cat"), "", library().prelude, body, False, "", ())
 
 
