@@ -52,6 +52,8 @@ def covers(g: Graph, big: Node, small: Node, depth: int = 24) -> bool:
         return False
     if small.op == "and" and any(a is not None and covers(g, big, a, depth - 1) for a in small.args):
         return True
+    if small.op == "minus" and small.args[0] is not None and covers(g, big, small.args[0], depth - 1):
+        return True
     if big.op == "or":
         if any(a is not None and covers(g, a, small, depth - 1) for a in big.args):
             return True
@@ -145,20 +147,25 @@ def _within(g: Graph, members: Node, part: Node) -> bool:
     return _ends_in(g, members, part, 0) and _ends_in(g, members, part, -1)
 
 
+def _inside(g: Graph, members: Node, n: Node) -> bool:
+    """Whether the events of ``n`` are all in ``members``; initial and final writes are writes."""
+    return covers(g, members, g.prim("W", "S") if n in (g.prim("IW", "S"), g.prim("FW", "S")) else n)
+
+
 def _ends_in(g: Graph, members: Node, n: Node, end: int) -> bool:
     """Whether the first (``end`` 0) or the second (``end`` -1) events of ``n`` are all in ``members``."""
     args = [a for a in n.args if a is not None]
     if n is g.prim("rf", "R"):
         return end == 0 and covers(g, members, g.prim("W", "S"))
     if n.op == "id":
-        return covers(g, members, args[0])
+        return _inside(g, members, args[0])
     if n.op == "restrict":
         side = n.args[0] if end == 0 else n.args[2]
         relation = n.args[1]
         assert relation is not None
-        return (side is not None and covers(g, members, side)) or _ends_in(g, members, relation, end)
+        return (side is not None and _inside(g, members, side)) or _ends_in(g, members, relation, end)
     if n.op == "prod":
-        return covers(g, members, args[end])
+        return _inside(g, members, args[end])
     if n.op in ("or", "and"):
         return (all if n.op == "or" else any)(_ends_in(g, members, a, end) for a in args)
     if n.op in ("seq", "plus", "minus"):

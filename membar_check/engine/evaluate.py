@@ -12,10 +12,10 @@ from collections.abc import Callable
 from membar_check import relation as rel
 from membar_check.cat.dag import FILTER_PRIMS, CompiledModel, Node
 from membar_check.diagnostics import InputError
-from membar_check.engine.outcome import places_of
 from membar_check.events.space import Chunk
 from membar_check.events.structure import unordered
 from membar_check.events.valuation import Valuation, Valued
+from membar_check.litmus.condition import places_of
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.relation import EventSet, Predicate, Relation
 from membar_check.values import Address

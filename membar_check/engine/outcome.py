@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from membar_check.events.space import Chunk
 from membar_check.events.valuation import Valuation, Valued
+from membar_check.litmus.condition import places_of
 from membar_check.litmus.syntax import (
     And,
     Atom,
@@ -34,18 +35,6 @@ def type_of(program: Program, place: Place) -> str:
     return program.types.get(str(place), "int")
 
 
-def places_of(prop: Prop) -> list[Place]:
-    """The places that a proposition names, in order."""
-    if isinstance(prop, Atom):
-        right = [prop.right] if isinstance(prop.right, RegisterRef | GlobalRef) else []
-        return [prop.left, *right]
-    if isinstance(prop, Not):
-        return places_of(prop.operand)
-    if isinstance(prop, Implies):
-        return places_of(prop.left) + places_of(prop.right)
-    return [p for part in prop.operands for p in places_of(part)]
-
-
 class Observed:
     """The observed places of a program in the order of the log.
 
@@ -54,7 +43,7 @@ class Observed:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        found = dict.fromkeys([*places_of(program.condition), *program.locations])
+        found = {**places_of(program.condition), **dict.fromkeys(program.locations)}
         self.places: tuple[Place, ...] = tuple(sorted(found, key=self._rank))
 
     def _rank(self, place: Place) -> tuple[int, int, int, str, int]:
@@ -183,10 +172,18 @@ class Where:
         self.finals = finals
         self.observed = observed
         self.full = finals.chunk.full
+        self._done: dict[tuple[int, str, Value], int] = {}  # a condition repeats few different atoms on registers
 
     def holds(self, prop: Prop) -> int:
         if isinstance(prop, Atom):
-            equal = self._equal(prop)
+            left, right = prop.left, prop.right
+            if isinstance(left, RegisterRef) and isinstance(right, Literal):
+                key = (left.thread, left.name, right.value)
+                equal = self._done.get(key, -1)
+                if equal < 0:
+                    equal = self._done[key] = self._equal(prop)
+            else:
+                equal = self._equal(prop)
             return equal if prop.equal else self.full & ~equal
         if isinstance(prop, Not):
             return self.full & ~self.holds(prop.operand)
@@ -276,4 +273,4 @@ def _refine(parts: list[tuple[RawState, int]], values: Valued) -> list[tuple[Raw
     return [((*s, v), both) for s, m in parts for v, n in values.items() if (both := m & n)]
 
 
-__all__ = ["Finals", "Observed", "RawState", "Where", "matching", "operand_values", "places_of", "split_states"]
+__all__ = ["Finals", "Observed", "RawState", "Where", "matching", "operand_values", "split_states"]

@@ -11,10 +11,11 @@ from membar_check.engine.choices import Choices
 from membar_check.engine.cnf import FALSE, TRUE, Cnf
 from membar_check.engine.contents import Contents
 from membar_check.engine.encode import BOTH, DOWN, UP, Encoder
-from membar_check.engine.outcome import Observed, RawState, places_of
+from membar_check.engine.outcome import Observed, RawState
 from membar_check.events.executions import Execution
 from membar_check.events.orders import Edge
 from membar_check.events.structure import Path, Structure
+from membar_check.litmus.condition import places_of
 from membar_check.litmus.syntax import GlobalRef, Prop
 from membar_check.relation import Relation
 

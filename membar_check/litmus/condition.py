@@ -265,3 +265,22 @@ def disjunction(operands: list[Prop]) -> Prop:
         else:
             flat.append(operand)
     return Or(tuple(flat))
+
+
+def places_of(prop: Prop) -> dict[Place, None]:
+    """The places that a proposition names, each once, in order."""
+    found: dict[Place, None] = {}
+    stack = [prop]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Atom):
+            found[part.left] = None
+            if isinstance(part.right, RegisterRef | GlobalRef):
+                found[part.right] = None
+        elif isinstance(part, And | Or):
+            stack.extend(reversed(part.operands))
+        elif isinstance(part, Not):
+            stack.append(part.operand)
+        else:
+            stack += (part.right, part.left)
+    return found

@@ -11,24 +11,18 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Protocol
 
+from membar_check.litmus.condition import places_of
 from membar_check.litmus.instruction_text import instruction_text
 from membar_check.litmus.syntax import (
-    And,
     AsmBody,
     AsmInstruction,
     AsmLabel,
-    Atom,
     CBody,
-    GlobalRef,
-    Implies,
     InitItem,
     Literal,
     LitmusTest,
-    Not,
     Operand,
-    Or,
     Place,
-    Prop,
     RegisterRef,
     Symbol,
 )
@@ -157,21 +151,5 @@ def _c_type(ctype: str) -> str:
 
 # --- observed locations ----------------------------------------------------------------------------------------------
 def _observed_text(test: LitmusTest) -> str:
-    places = set(test.locations)
-    _add_places(test.condition.prop, places)
+    places = {*test.locations, *places_of(test.condition.prop)}
     return "; ".join([_place_text(place) for place in sorted(places, key=_place_key)])
-
-
-def _add_places(prop: Prop, places: set[Place]) -> None:
-    if isinstance(prop, Atom):
-        places.add(prop.left)
-        if isinstance(prop.right, RegisterRef | GlobalRef):
-            places.add(prop.right)
-    elif isinstance(prop, And | Or):
-        for operand in prop.operands:
-            _add_places(operand, places)
-    elif isinstance(prop, Not):
-        _add_places(prop.operand, places)
-    elif isinstance(prop, Implies):
-        _add_places(prop.left, places)
-        _add_places(prop.right, places)
