@@ -11,10 +11,15 @@ values through registers.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from membar_check.diagnostics import Span
 from membar_check.litmus.syntax import LitmusTest, Place, Prop
 from membar_check.records import dataclass, field
 from membar_check.values import Address, Value
+
+if TYPE_CHECKING:
+    from membar_check.program.control import KernelInfo
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------
@@ -125,11 +130,13 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Branch:
     """If ``cond`` is not 0 go to ``target``, else go on.  All later events of the thread depend on it by control, up
-    to ``scope`` if that is given: the label of the instruction at which the dependency ends (C's ``if``)."""
+    to ``scope`` if that is given: the label of the instruction at which the dependency ends (C's ``if``).  ``loop``
+    (kernel C): this is an exit test of the loop that begins at that label."""
 
     cond: Expr
     target: str
     scope: str | None = None
+    loop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,13 @@ class Halt:
     """The thread ends here."""
 
 
-Micro = Let | Load | Store | Mark | Branch | Goto | Assume | Choose | Halt
+class ControlOp:
+    """Base of the micro-operations that move control (:mod:`membar_check.program.control`)."""
+
+    __slots__ = ()
+
+
+Micro = Let | Load | Store | Mark | Branch | Goto | Assume | Choose | Halt | ControlOp
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +186,14 @@ class Instr:
 @dataclass(frozen=True, slots=True)
 class Thread:
     """``labels`` map a label to the index in ``code`` of the instruction it stands before (``len(code)``: the end).
-    ``registers`` lists the machine registers in the order in which the log shows them."""
+    ``registers`` lists the machine registers in the order in which the log shows them.  ``entry``: the label at which
+    it begins ("": the first instruction)."""
 
     number: int
     code: tuple[Instr, ...]
     labels: dict[str, int]
     registers: tuple[str, ...]
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +215,4 @@ class Program:
     locations: tuple[Place, ...]
     filter: Prop | None
     condition: Prop
+    kernel: KernelInfo | None = None
