@@ -13,10 +13,11 @@ import re
 from membar_check.diagnostics import InputError, Source, Span
 from membar_check.litmus.syntax import Quantifier
 from membar_check.records import dataclass
-from membar_check.verdict import Failure, Observation, Result, Status, Verdict
+from membar_check.verdict import UNREACHED, Failure, Observation, Result, Status, Verdict
 
 FILE_NAME = "expected.txt"
 UNDEFINED_FLAG = "*undef*"
+CLEAN = "clean"
 
 # The gravest first: what the exit status of a run reports when several apply.
 GRAVITY = (Status.ERROR, Status.DIFFERS, Status.INCONCLUSIVE, Status.AS_EXPECTED)
@@ -26,8 +27,8 @@ GRAVITY = (Status.ERROR, Status.DIFFERS, Status.INCONCLUSIVE, Status.AS_EXPECTED
 class Expectation:
     """What one test should give under one model; None: not said, so not compared.
 
-    ``origin`` names the source in words.  ``flags`` are sorted.  ``races`` None: the data-race flag is not compared
-    (only used where ``flags`` is None).
+    ``origin`` names the source in words.  ``classes``: of a test in kernel C, sorted; empty: clean.  ``flags`` are
+    sorted.  ``races`` None: the data-race flag is not compared (only used where ``flags`` is None).
     """
 
     origin: str
@@ -37,6 +38,7 @@ class Expectation:
     negative: int | None = None
     flags: tuple[str, ...] | None = None
     races: bool | None = None
+    classes: tuple[str, ...] | None = None
     span: Span | None = None
 
 
@@ -114,14 +116,16 @@ def parse_expected(source: Source) -> ExpectedFile:
 
 def _entry(words: list[tuple[str, Span]]) -> tuple[str, str, Expectation]:
     """One line ``FILE MODEL OBSERVATION [states=N] [positive=N] [negative=N] [flags=A,B]``."""
-    shape = "FILE MODEL Never|Sometimes|Always [states=N] [positive=N] [negative=N] [flags=A,B]"
+    shape = "FILE MODEL Never|Sometimes|Always|clean|CLASS,... [states=N] [positive=N] [negative=N] [flags=A,B]"
     if len(words) < 3:
         raise InputError(f"the line ends too early, expected {shape}", words[-1][1])
     (file, file_span), (model, _), (word, word_span) = words[:3]
     if os.path.isabs(file) or not file.endswith(".litmus"):
         raise InputError(f"found {file!r}, expected the name of a .litmus file beside this one", file_span)
-    if word not in _OBSERVATIONS:
-        raise InputError(f"found {word!r}, expected Never, Sometimes or Always", word_span)
+    classes = _classes(word)
+    if word not in _OBSERVATIONS and classes is None:
+        what = f"found {word!r}, expected Never, Sometimes or Always, or for kernel C `clean` or classes of outcome"
+        raise InputError(what, word_span)
     counts: dict[str, int] = {}
     flags: tuple[str, ...] | None = None
     for text, span in words[3:]:
@@ -138,7 +142,7 @@ def _entry(words: list[tuple[str, Span]]) -> tuple[str, str, Expectation]:
             raise InputError(f"found {value!r}, expected a number", span)
         else:
             counts[key] = int(value)
-    observation = _OBSERVATIONS[word]
+    observation = _OBSERVATIONS.get(word)
     origin = os.path.basename(file_span.source.name)
     span = file_span.to(words[-1][1])
     return file, model, Expectation(
@@ -147,9 +151,20 @@ def _entry(words: list[tuple[str, Span]]) -> tuple[str, str, Expectation]:
         states=counts.get("states"),
         positive=counts.get("positive"),
         negative=counts.get("negative"),
-        flags=flags or (),
+        flags=flags if classes is not None else flags or (),
+        classes=classes,
         span=span,
     )
+
+
+def _classes(word: str) -> tuple[str, ...] | None:
+    """``clean``, or classes separated by commas; None if it is neither."""
+    if word == CLEAN:
+        return ()
+    names = word.split(",")
+    if any(name.capitalize() in _OBSERVATIONS for name in names):
+        return None
+    return tuple(sorted(set(names))) if all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in names) else None
 
 
 # --- the kernel's comment --------------------------------------------------------------------------------------------
@@ -192,6 +207,8 @@ def judge(result: Result, expectation: Expectation | None) -> Judged:
 
 
 def _judge_quantifier(verdict: Verdict) -> Judged:
+    if verdict.classes:
+        return Judged(verdict, Status.DIFFERS, CLEAN, f"found {_listed(verdict.classes)}")
     if verdict.undefined:
         return Judged(verdict, Status.DIFFERS, reason="the behaviour is undefined")
     # An execution that was found stays; one that was not found may lie beyond the unrolling bound.
@@ -208,6 +225,8 @@ _CUT = "executions were cut at the unrolling bound"
 
 def _judge_expectation(verdict: Verdict, expectation: Expectation) -> Judged:
     word = expectation.observation.value if expectation.observation else "Maybe"
+    if expectation.classes is not None:
+        word = _listed(expectation.classes, CLEAN)
     final, tentative = _differences(verdict, expectation)
     if final or (tentative and not verdict.loop):
         return Judged(verdict, Status.DIFFERS, word, "; ".join(final + tentative))
@@ -227,6 +246,8 @@ def _differences(verdict: Verdict, expectation: Expectation) -> tuple[list[str],
         )
         text = f"expected {wanted.value} ({expectation.origin}), observed {observed(verdict)}"
         (final if too_many else tentative).append(text)
+    if expectation.classes is not None:
+        _compare_classes(verdict, expectation.classes, final, tentative)
     found = {
         "states": None if verdict.states is None else len(verdict.states),
         "positive": verdict.positive,
@@ -252,6 +273,19 @@ def _differences(verdict: Verdict, expectation: Expectation) -> tuple[list[str],
     return final, tentative
 
 
+def _compare_classes(verdict: Verdict, wanted: tuple[str, ...], final: list[str], tentative: list[str]) -> None:
+    """All classes must be as expected; ``unreached-code``, which is information, only where it is expected."""
+    if verdict.findings is None:
+        final.append("expected classes of outcome, but this is no test in kernel C")
+        return
+    have = set(verdict.classes)
+    if UNREACHED in wanted and any(f.kind == UNREACHED for f in verdict.findings):
+        have.add(UNREACHED)
+    if have != set(wanted):
+        text = f"expected {_listed(wanted, CLEAN)}, found {_listed(tuple(sorted(have)), CLEAN)}"
+        (final if have - set(wanted) else tentative).append(text)
+
+
 def _agrees(verdict: Verdict, wanted: Observation) -> bool:
     if verdict.states is not None:
         return verdict.observation is wanted
@@ -262,11 +296,13 @@ def _agrees(verdict: Verdict, wanted: Observation) -> bool:
 
 def _may_change(verdict: Verdict, expectation: Expectation) -> bool:
     """Whether executions beyond the bound could turn an agreement with the expectation into a difference."""
-    return expectation.observation in (Observation.NEVER, Observation.ALWAYS)
+    return expectation.classes is not None or expectation.observation in (Observation.NEVER, Observation.ALWAYS)
 
 
 def observed(verdict: Verdict) -> str:
-    """The observation in a word; for a query for reachability only what it answers."""
+    """The observation in a word; for a query for reachability only what it answers, for kernel C the classes found."""
+    if verdict.findings is not None:
+        return _listed(verdict.classes, CLEAN)
     if verdict.states is not None:
         return verdict.observation.value
     if verdict.condition.quantifier is Quantifier.FORALL:
@@ -274,5 +310,5 @@ def observed(verdict: Verdict) -> str:
     return "reachable" if verdict.reached else "unreachable"
 
 
-def _listed(flags: tuple[str, ...]) -> str:
-    return ",".join(flags) or "none"
+def _listed(flags: tuple[str, ...], nothing: str = "none") -> str:
+    return ",".join(flags) or nothing

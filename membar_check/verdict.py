@@ -27,6 +27,8 @@ class Status(Enum):
     INCONCLUSIVE = 3
 
 
+UNREACHED = "unreached-code"
+
 State = tuple[tuple[str, str], ...]  # (place as the log prints it, value as printed), in log order
 
 
@@ -63,13 +65,36 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A place in the source and what happens there, or what stands there."""
+
+    text: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What some execution of kernel C does wrong, or a branch that none takes.
+
+    ``kind``: the class of outcome (``missed-barrier``, ``use-after-free``, ...); ``where`` the source, None for an
+    outcome that the test names; ``steps``: interrupts, switches and failures on the way, in one such execution.
+    """
+
+    kind: str
+    text: str
+    where: Step | None
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer for one test under one model.
 
     ``positive``/``negative``: consistent executions that satisfy / do not satisfy the proposition of the condition
     (None where an engine did not count).  ``states`` sorted as the log has them (None for a reachability query).
     ``loop``: some execution was cut at the unrolling bound.  ``undefined``: an ``undefined_unless`` check failed.
-    ``reached`` answers the proposition for at least one execution.
+    ``reached`` answers the proposition for at least one execution.  ``findings``: of kernel C, None for other tests.
     """
 
     test: str
@@ -91,6 +116,12 @@ class Verdict:
     candidates: int
     cpu_seconds: float
     witness: Witness | None = None
+    findings: tuple[Finding, ...] | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of outcome found, sorted; branches that no execution takes are information, not among them."""
+        return tuple(sorted({f.kind for f in self.findings or ()} - {UNREACHED}))
 
     @property
     def kind(self) -> str:

@@ -463,6 +463,10 @@ class Compiler:
         left, right = self.eval(c.left, env), self.eval(c.right, env)
         if isinstance(left, TagValue) and isinstance(right, TagValue):
             return left == right
-        if isinstance(left, Node) and isinstance(right, Node) and (left is right or left.op == "empty"):
-            return c.op == "subset" or left is right
+        if (
+            isinstance(left, Node)
+            and isinstance(right, Node)
+            and (left is right or (left.op == "empty" and (c.op == "subset" or right.op == "empty")))
+        ):
+            return True
         raise CannotCompile("'if' on sets that depend on the test", c.span)

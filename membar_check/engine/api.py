@@ -18,7 +18,7 @@ from membar_check.litmus.syntax import LitmusTest, Quantifier
 from membar_check.program.ir import Program
 from membar_check.program.lower import lower
 from membar_check.records import dataclass, replace
-from membar_check.verdict import Verdict, Witness
+from membar_check.verdict import UNREACHED, Finding, Step, Verdict, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,20 @@ def make_verdict(program: Program, model: Model, answer: Answer, options: CheckO
         candidates=tally.candidates,
         cpu_seconds=0.0,
         witness=_witness(program, answer) if options.witness else None,
+        findings=_findings(program, answer) if program.kernel is not None else None,
     )
+
+
+def _findings(program: Program, answer: Answer) -> tuple[Finding, ...]:
+    """What was found, with the model's flags as classes, and the branches that no execution takes."""
+    assert program.kernel is not None
+    found = [f for _, f in sorted(answer.tally.findings.items(), key=lambda item: (item[0][0], str(item[0][1:])))]
+    found += [Finding(flag, "", None) for flag in sorted(answer.tally.flags)]
+    for arm in program.kernel.arms:
+        if arm.pc not in answer.tally.visited:
+            where = Step(arm.span.text, arm.span.source.name, arm.span.line)
+            found.append(Finding(UNREACHED, f"no execution takes {arm.text}", where))
+    return tuple(found)
 
 
 def _witness(program: Program, answer: Answer) -> Witness | None:

@@ -75,7 +75,7 @@ class Choices:
                 sets = events[e].sets
                 ordered = "W" in sets or e in extra
                 if ordered or "R" in sets:
-                    group = e if inside else events[e].instance
+                    group = e if inside and not events[e].lane else events[e].instance
                     mine.setdefault(path.address[e], []).append((e, ordered, group))
             for place, accesses in mine.items():
                 at = found[place]

@@ -113,6 +113,12 @@ class MasksEngine:
         valid = self._checks(evaluator, valid, tally)
         if not valid:
             return
+        if self.program.kernel is not None:
+            from membar_check.engine.findings import gather
+
+            valid = gather(chunk, where, self.program.kernel, valid, tally)
+            if not valid:
+                return
         shown = where.holds(self.program.condition) & valid
         positive = shown.bit_count()
         tally.positive += positive

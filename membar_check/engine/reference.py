@@ -47,7 +47,7 @@ class ReferenceEngine:
     def run(self, goal: Goal) -> Tally:
         """Looks at every candidate; witnesses are not drawn.  Raises Inconclusive when there are too many."""
         tally = Tally()
-        for paths in product(*self.structure.paths):
+        for paths in self.structure.combinations():
             for chunk in self._candidates(paths):
                 tally.candidates += 1
                 if tally.candidates > LIMIT:

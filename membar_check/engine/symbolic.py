@@ -8,7 +8,6 @@ of the masks engine before it counts for anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import product
 
 from membar_check.cat.dag import CompiledModel
 from membar_check.diagnostics import Inconclusive
@@ -70,9 +69,9 @@ class SymbolicEngine:
         count = 1
         for thread in self.structure.paths:
             count *= len(thread)
-        if count > MAX_SKELETONS:
+        if count > MAX_SKELETONS and self.program.kernel is None:
             raise Inconclusive("engine", f"{count} combinations of paths are too many")
-        return product(*self.structure.paths)
+        return self.structure.combinations()
 
     # --- one skeleton ---
     def _search(self, paths: tuple[Path, ...], goal: Goal, tally: Tally) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from membar_check.diagnostics import Span
 from membar_check.engine.evaluate import Evaluator
 from membar_check.engine.outcome import RawState
 from membar_check.litmus.syntax import Quantifier
 from membar_check.records import dataclass, field
+from membar_check.verdict import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Tally:
     """What the candidates looked at so far add up to.
 
     ``counted``: ``positive`` and ``negative`` are numbers of executions; else they are only known to be zero or not.
+    ``findings`` by class, text and place, ``visited`` the instructions executed: of kernel C.
     ``shown``, ``counter``: an execution that satisfies, or does not satisfy, the proposition, if one is wanted.
     """
 
@@ -42,6 +45,8 @@ class Tally:
     counted: bool = True
     shown: Located | None = None
     counter: Located | None = None
+    findings: dict[tuple[str, str, Span | None], Finding] = field(default_factory=dict)
+    visited: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,12 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
             return flatten(iter(found))
 
         numbering = Numbering()
-        paths = [ThreadRunner(program, t, numbering, addresses, unroll, registers).paths() for t in program.threads]
+        if program.kernel is None:
+            paths = [ThreadRunner(program, t, numbering, addresses, unroll, registers).paths() for t in program.threads]
+        else:
+            from membar_check.events.kernel_build import kernel_paths
+
+            numbering, paths = kernel_paths(program, addresses, unroll)
         possible = analyse(paths, program.memory)
         if not dynamic or possible == known:
             break
@@ -117,7 +122,7 @@ def _refuse_mixed_sizes(program: Program, numbering: Numbering, paths: list[tupl
         for path in thread:
             for e, place in path.address.items():
                 event = numbering.events[e]
-                if place.index != 0 and not 0 <= place.index < arrays.get(place.name, 0):
+                if program.kernel is None and place.index != 0 and not 0 <= place.index < arrays.get(place.name, 0):
                     cells = arrays.get(place.name)
                     where = "beside the start of" if cells is None else f"outside the {cells} cells of"
                     hint = "declare an array in the init block"

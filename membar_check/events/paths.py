@@ -91,7 +91,7 @@ class State:
         self.trace: list[Step] | None = None
 
     def copy(self) -> State:
-        new = State.__new__(State)
+        new = type(self).__new__(type(self))
         new.pc, new.queue, new.cut = self.pc, self.queue, self.cut
         new.exclusive, new.assumed = self.exclusive, self.assumed
         new.registers, new.address = dict(self.registers), dict(self.address)
@@ -128,8 +128,7 @@ class ThreadRunner:
 
     def paths(self) -> tuple[Path, ...]:
         out: list[Path] = []
-        todo = [State()]
-        todo[0].trace = [] if self.trace else None
+        todo = [self._start()]
         while todo:
             state = todo.pop()
             forks = self._run(state)
@@ -140,6 +139,11 @@ class ThreadRunner:
             else:
                 todo.extend(reversed(forks))
         return tuple(out)
+
+    def _start(self) -> State:
+        state = State()
+        state.trace = [] if self.trace else None
+        return state
 
     # --- running ---
     def _run(self, st: State) -> list[State] | None:
@@ -154,16 +158,20 @@ class ThreadRunner:
                 st.note(op)
             if st.cut or st.pc >= len(code):
                 return None
-            pc = st.pc
-            if st.control:
-                st.control = [c for c in st.control if c[2] != pc]
-            st.visits[pc] = st.visits.get(pc, 0) + 1
-            st.block = []
-            st.assumed = (NONE, NONE)
-            if st.trace is not None:
-                st.trace.append(Begin(pc, st.visits[pc], instance_of(self.thread.number, (pc, st.visits[pc]))))
-            st.queue = code[pc].ops
-            st.pc = pc + 1
+            self._begin(st, code[st.pc])
+
+    def _begin(self, st: State, instruction: ir.Instr) -> None:
+        """Begins to execute the instruction at ``st.pc``."""
+        pc = st.pc
+        if st.control:
+            st.control = [c for c in st.control if c[2] != pc]
+        st.visits[pc] = st.visits.get(pc, 0) + 1
+        st.block = []
+        st.assumed = (NONE, NONE)
+        if st.trace is not None:
+            st.trace.append(Begin(pc, st.visits[pc], instance_of(self.thread.number, (pc, st.visits[pc]))))
+        st.queue = instruction.ops
+        st.pc = pc + 1
 
     def _step(self, st: State, op: ir.Micro) -> list[State] | None:
         """Executes one operation; a list means that the path forked."""

@@ -76,10 +76,10 @@ class Space:
         count = 1
         for thread in self.structure.paths:
             count *= len(thread)
-        if count > MAX_SKELETONS:
+        if count > MAX_SKELETONS and self.structure.program.kernel is None:
             raise Inconclusive("engine", f"{count} combinations of paths are too many")
         number = 0
-        for paths in product(*self.structure.paths):
+        for paths in self.structure.combinations():
             locations = self._locations(paths)
             if locations is not None:
                 yield Skeleton(number, paths, locations)

@@ -7,9 +7,12 @@ path lists, as *constraints*, what its decisions demand of them.  A *skeleton* i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 from membar_check.diagnostics import Span
+from membar_check.events.activity import Activity, combinations
 from membar_check.program.ir import Lane, Micro, Program, Select
 from membar_check.records import dataclass
 from membar_check.values import Address, Value
@@ -110,7 +113,8 @@ class Path:
 
     ``events`` in program order; ``address``, ``stored``: by event; ``relations``: the static relations inside the
     thread (addr data ctrl rmw amo lxsx pick-* iico_* ...), po excepted; ``registers``: final values; ``cut``: stopped
-    at the unrolling bound; ``trace``: what was executed, where that was asked for.
+    at the unrolling bound; ``trace``: what was executed, where that was asked for; ``activity``: what else it does, in
+    kernel C.
     """
 
     thread: int
@@ -123,6 +127,7 @@ class Path:
     registers: dict[str, Symbolic]
     cut: bool
     trace: tuple[Step, ...] = ()
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,10 @@ class Structure:
     paths: tuple[tuple[Path, ...], ...]
     initial: dict[Address, int]
     possible: dict[Address, frozenset[Value] | None]
+
+    def combinations(self) -> Iterator[tuple[Path, ...]]:
+        """One path for each thread, in order, in all ways that fit together."""
+        return product(*self.paths) if self.program.kernel is None else combinations(self.paths)
 
     def features(self) -> frozenset[str]:
         """The primitive sets and relations that are not empty on every candidate."""

@@ -90,16 +90,19 @@ class Hold(ControlOp):
 
 @dataclass(frozen=True, slots=True)
 class Section(ControlOp):
-    """Begins or ends an RCU read-side critical section, for models without RCU of their own (kernel-wide law)."""
+    """Begins or ends an RCU read-side critical section, for models without RCU of their own; ``fence``: the sets of
+    their full barrier (:mod:`membar_check.events.grace`)."""
 
     begin: bool
+    fence: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Grace(ControlOp):
-    """Begins or ends a grace period, for models without RCU of their own."""
+    """Begins or ends a grace period, for models without RCU of their own; ``fence`` as in Section."""
 
     begin: bool
+    fence: frozenset[str] = frozenset()
 
 
 class Function(NamedTuple):

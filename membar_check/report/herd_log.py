@@ -50,7 +50,7 @@ def log_of(verdict: Verdict) -> str:
     lines = [f"Test {verdict.test} {verdict.kind}", f"States {len(states)}"]
     lines += [state_line(state) for state in states]
     lines += [verdict.word, "Witnesses", f"Positive: {witnesses[0]} Negative: {witnesses[1]}"]
-    lines += [f"Flag {flag}" for flag in flags_of(verdict)]
+    lines += [f"Flag {flag}" for flag in dict.fromkeys((*flags_of(verdict), *verdict.classes))]
     lines += [
         f"Condition {verdict.condition_text}",
         f"Observation {verdict.test} {verdict.observation.value} {positive} {negative}",

@@ -14,7 +14,7 @@ from membar_check.diagnostics import Inconclusive
 from membar_check.expectations import Judged, flags_of
 from membar_check.report import Settings
 from membar_check.report.summary import STATUS_WORDS, Tally
-from membar_check.verdict import Failure, Verdict, Witness
+from membar_check.verdict import Failure, Finding, Verdict, Witness
 
 
 def make(out: TextIO, settings: Settings) -> JsonReport:
@@ -89,9 +89,19 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "candidates": verdict.candidates,
         "cpu_seconds": round(verdict.cpu_seconds, 6),
     }
+    if verdict.findings is not None:
+        fields["classes"] = list(verdict.classes)
+        fields["findings"] = [_finding(finding) for finding in verdict.findings]
     if verdict.witness is not None:
         fields["witness"] = _witness(verdict.witness)
     return fields
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    fields: dict[str, Any] = {"class": finding.kind, "text": finding.text}
+    if finding.where is not None:
+        fields |= {"file": finding.where.file, "line": finding.where.line, "source": finding.where.text}
+    return fields | {"steps": [{"text": s.text, "file": s.file, "line": s.line} for s in finding.steps]}
 
 
 def _witness(witness: Witness) -> dict[str, Any]:

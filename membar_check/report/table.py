@@ -7,6 +7,7 @@ from typing import TextIO
 
 from membar_check.expectations import GRAVITY, Judged, flags_of, observed
 from membar_check.report import Settings
+from membar_check.report.findings import describe
 from membar_check.report.summary import STATUS_WORDS, Tally
 from membar_check.verdict import Failure, Status, Verdict
 
@@ -50,6 +51,7 @@ class Table:
         self._tally = Tally()
         self._rows: list[tuple[Status, tuple[str, ...]]] = []
         self._reasons: list[tuple[Status, str]] = []
+        self._findings: list[str] = []
 
     def add(self, judged: Judged) -> None:
         self._tally.add(judged)
@@ -57,6 +59,8 @@ class Table:
         if good and self._settings.verbosity < 0:
             return
         self._rows.append((judged.status, row(judged)))
+        if isinstance(judged.result, Verdict) and judged.result.findings and (not good or self._settings.verbosity > 0):
+            self._findings += describe(judged.result)
         if not good and isinstance(judged.result, Verdict):  # errors have been printed in full
             self._reasons.append((judged.status, f"{judged.result.file}, {judged.result.model}: {judged.reason}"))
 
@@ -82,6 +86,8 @@ class Table:
                 for cell, width, number in zip(cells, widths, numeric, strict=True)
             )
             self._out.write("  ".join(padded).rstrip() + "\n")
+        for line in self._findings:
+            self._out.write(f"{line}\n")
         for _, reason in self._reasons:
             self._out.write(f"{reason}\n")
         self._out.write(self._tally.line() + "\n")
@@ -113,6 +119,8 @@ class Table:
                 table.add_row(*shown_cells, Text(cells[-1], style=STYLES[status]))
                 previous = cells[0]
             console.print(table)
+        for line in self._findings:
+            console.print(Text(line))
         for status, reason in self._reasons:
             console.print(Text(reason, style=STYLES[status]))
         worst = next((status for status in GRAVITY if self._tally.counts[status]), Status.AS_EXPECTED)
@@ -125,13 +133,14 @@ def row(judged: Judged) -> tuple[str, ...]:
     word = STATUS_WORDS[judged.status]
     if isinstance(result, Failure):
         return (result.file, result.model, "", "", judged.expected, "", "", "", "", "", "", word)
+    kernel = result.findings is not None
     counts = "" if result.positive is None else f"{result.positive}/{result.negative}"
     return (
         result.file,
         result.model,
-        result.word,
+        ("Flagged" if result.classes else "Clean") if kernel else result.word,
         observed(result),
-        judged.expected or result.condition.quantifier.value,
+        judged.expected or ("clean" if kernel else result.condition.quantifier.value),
         "" if result.states is None else str(len(result.states)),
         counts,
         ",".join(flags_of(result)),

@@ -370,6 +370,14 @@ def test_branches_on_variants() -> None:
     assert [repr(k.node) for k in compiled(text, first="").checks] == ["prim:po"]
 
 
+def test_whether_a_relation_is_empty_depends_on_the_test() -> None:
+    with pytest.raises(CannotCompile):
+        compiled("let x = if {} = rmw then po else 0 empty x", first="")
+    text = "let x = if {} subset rmw then po else 0 let y = if 0 = emptyset then rf else 0 empty x;y"
+    model = compiled(text, first="")
+    assert repr(model.checks[0].node) == shape("po;rf")
+
+
 def test_what_is_shown_is_kept_by_name() -> None:
     model = compiled("let hb = po | rf\nshow hb, po;rf as chain, nowhere\nshow R as reads\nunshow po", first="")
     assert [(name, node.kind) for name, node in model.shows] == [("hb", "R"), ("chain", "R")]

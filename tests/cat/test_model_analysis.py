@@ -9,6 +9,7 @@ import pytest
 
 from membar_check.cat import known
 from membar_check.cat import syntax as s
+from membar_check.cat.coherence import covers
 from membar_check.cat.dag import CompiledModel, Node
 from membar_check.cat.monotone import Monotone
 from membar_check.cat.parser import parse_cat
@@ -116,6 +117,24 @@ def test_coherence_is_seen(text: str, coherent: bool) -> None:
     assert compiled(FR + text).coherent == coherent
 
 
+def test_coherence_is_seen_in_the_order_that_it_extends() -> None:
+    """All four ways in which program order and what is read order writes have to be given."""
+    given = [
+        "([W]; po-loc; [W])",
+        "(rf; ([R]; po-loc; [W]))",
+        "((([W]; po-loc; [R]); rf^-1) \\ id)",
+        "(((rf; ([R]; po-loc; [R])); rf^-1) \\ id)",
+    ]
+
+    def coherent(parts: list[str]) -> bool:
+        base = " | ".join(["co0", *parts])
+        return compiled(f"with co from generate_orders(W, {base})", first="cross.cat").coherent
+
+    assert coherent(given)
+    for part in given:
+        assert not coherent([p for p in given if p != part])
+
+
 @pytest.mark.parametrize(
     ("text", "atomic"),
     [
@@ -136,6 +155,14 @@ def test_coherence_is_seen(text: str, coherent: bool) -> None:
 )
 def test_atomicity_is_seen(text: str, atomic: bool) -> None:
     assert compiled("let fr = rf^-1; co let fre = fr & ext\n" + text).atomic == atomic
+
+
+def test_what_is_covered_without_identity_is_without_identity_itself() -> None:
+    g = compiled("", first="").graph
+    po, rf, co = g.prim("po", "R"), g.prim("rf", "R"), g.prim("co", "R")
+    apart = g.minus(g.union([g.id, po, g.seq(g.inverse(rf), co)]), g.id)
+    assert covers(g, apart, g.seq(g.inverse(rf), co))
+    assert not covers(g, apart, g.id)
 
 
 # --- monotony --------------------------------------------------------------------------------------------------------
@@ -173,6 +200,7 @@ def test_monotone(expression: str) -> None:
         "((W * W) & loc) \\ (co | co^-1)",
         "po \\ (po; rf)",
         "fr \\ (rf; po)",
+        "fr \\ (co & (po; rf; po))",
         "(fr | po-loc) \\ co",
         "(fr; po) \\ co",
         "W \\ range(co)",

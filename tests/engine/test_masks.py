@@ -11,6 +11,7 @@ from membar_check.engine import masks, prune
 from membar_check.engine.evaluate import Evaluator
 from membar_check.engine.masks import MasksEngine
 from membar_check.engine.picks import expand
+from membar_check.engine.symbolic import SymbolicEngine
 from membar_check.engine.tally import Goal
 from membar_check.events.orders import Digit
 from membar_check.events.space import Chunk, Space, blocks, chunks
@@ -26,6 +27,7 @@ from support.inline import (
     kernel,
     loaded,
     prepared,
+    states,
     structure_of,
     summary,
 )
@@ -107,6 +109,17 @@ def test_reads_of_one_write_may_be_swapped(monkeypatch: pytest.MonkeyPatch) -> N
     assert counts(check(RSW)) == (4, 1, 3)
     monkeypatch.setattr(masks, "SMALL", 0)
     assert counts(check(RSW)) == (4, 1, 3)
+
+
+@pytest.mark.parametrize("size", [1, 2, 1 << 12])
+def test_pruning_keeps_the_last_writes(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = ["MOV [x],$1; MOV [y],$2", "MOV [y],$1; MOV [x],$2"]
+    text = assembly("X86", "", threads, "exists (x=1 /\\ y=1)")
+    monkeypatch.setattr(masks, "SMALL", 0)
+    monkeypatch.setattr(prune, "CHUNK", size)
+    verdict = check(text, "sc")
+    assert counts(verdict) == (3, 0, 3)
+    assert states(verdict) == {"[x]=1; [y]=2", "[x]=2; [y]=1", "[x]=2; [y]=2"}
 
 
 def test_survivors_break_no_monotone_check() -> None:
@@ -216,12 +229,16 @@ def test_flags_are_raised_by_consistent_executions_only() -> None:
     text = FR + "flag ~acyclic po | fr | rf as weak\nflag empty rf as none\nflag acyclic po as straight"
     tally = judge_compiled(compiled(text), structure_of(SB))
     assert (tally.positive, tally.negative, tally.flags) == (1, 3, {"weak", "straight"})
+    text = FR + "flag ~acyclic po | fr | rf as weak\nacyclic po | rf | co | fr as sc"
+    assert judge_compiled(compiled(text), structure_of(SB)).flags == set()
 
 
 def test_undefined_behaviour_is_kept_apart() -> None:
     tally = judge_compiled(compiled(FR + "undefined_unless acyclic po | fr | rf as defined"), structure_of(SB))
     assert (tally.positive, tally.negative, tally.undefined) == (1, 3, True)
     text = FR + "acyclic po | rf | co | fr\nundefined_unless acyclic po | fr | rf as defined"
+    assert not judge_compiled(compiled(text), structure_of(SB)).undefined
+    text = FR + "undefined_unless acyclic po | fr | rf as defined\nacyclic po | rf | co | fr"
     assert not judge_compiled(compiled(text), structure_of(SB)).undefined
 
 
@@ -267,3 +284,74 @@ def test_an_order_given_through_events_that_are_not_ordered(model: str) -> None:
     tally = judge_compiled(compiled(model, "C", "cross.cat"), structure)
     assert (tally.positive, tally.negative) == (6, 0)
     assert summary(tally) == summary(interpret(loaded(model, "cross.cat"), structure))
+
+
+@pytest.mark.parametrize(
+    ("base", "executions"),
+    [("co0", 6), ("co0 | [W]; po & loc; [W]", 3), ("co0 | (([W]; po & loc; [W])^-1)", 3), ("co0 | loc & (W * W)", 0)],
+)
+def test_an_order_given_among_the_writes(base: str, executions: int) -> None:
+    """Coherence extends it, although no check of the model asks for SC per location."""
+    structure = structure_of(assembly("X86", "", ["MOV [x],$1; MOV [x],$2", "MOV [x],$3"], "forall (true)"))
+    model = f"with co from generate_orders(W, {base})"
+    tally = judge_compiled(compiled(model, first="cross.cat"), structure)
+    assert (tally.positive, tally.negative) == (executions, 0)
+    assert summary(tally) == summary(interpret(loaded(model, "cross.cat"), structure))
+
+
+@pytest.mark.parametrize(
+    ("base", "executions"),
+    [
+        ("(([W]; po; [F]) | ([F]; po; [W])) \\ id", 3),
+        ("(([F]; po; [W]) | ([W]; po; [F])) \\ id", 3),
+        ("[W]; po; [F]", 6),
+        ("[F]; po; [W]", 6),
+    ],
+)
+def test_an_order_given_through_fences(base: str, executions: int) -> None:
+    threads = ["MOV [x],$1", "MOV [x],$2; MFENCE; MOV [x],$3"]
+    structure = structure_of(assembly("X86", "", threads, "forall (true)"))
+    model = f"with co from generate_orders(W, co0 | ({base}))"
+    tally = judge_compiled(compiled(model, first="cross.cat"), structure)
+    assert (tally.positive, tally.negative) == (executions, 0)
+    assert summary(tally) == summary(interpret(loaded(model, "cross.cat"), structure))
+
+
+@pytest.mark.parametrize(
+    ("thread", "base", "executions"),
+    [
+        ("MOV EAX,[x]; MOV [x],$2", "rf; [R]; po & loc; [W]", 3),
+        ("MOV [x],$2; MOV EAX,[x]", "([W]; po & loc; [R]; rf^-1) \\ id", 3),
+        ("MOV [x],$2; MOV EAX,[x]", "[W]; po & loc; [R]; rf^-1", 1),
+        ("MOV [x],$2; MOV EAX,[x]", "rf; [R]; po & loc; [W]", 6),
+        ("MOV EAX,[x]; MFENCE; MOV [x],$2", "rf; [R]; po; [F]", 4),
+    ],
+)
+def test_an_order_of_the_writes_given_by_what_is_read(thread: str, base: str, executions: int) -> None:
+    structure = structure_of(assembly("X86", "", ["MOV [x],$1", thread], "forall (true)"))
+    model = f"with co from generate_orders(W, co0 | ({base}))"
+    graph = compiled(model, first="cross.cat")
+    tally = judge_compiled(graph, structure)
+    assert (tally.positive, tally.negative) == (executions, 0)
+    assert summary(tally) == summary(interpret(loaded(model, "cross.cat"), structure))
+    assert summary(tally) == summary(SymbolicEngine(graph, structure, LIMIT).run(Goal()))
+
+
+def test_the_predefined_coherence_prefix() -> None:
+    """``pco`` has what two reads say of the order of the writes they take from, and that final writes come last."""
+    threads = ["MOV [x],$1", "MOV [x],$2", "MOV EAX,[x]; MOV EBX,[x]"]
+    structure = structure_of(assembly("X86", "", threads, "exists (x=1)"))
+    for text, executions in (("irreflexive pco; co", 12), ("empty ([W \\ FW]; loc; [FW]) \\ pco", 18)):
+        tally = judge_compiled(compiled(text), structure)
+        assert tally.positive + tally.negative == executions
+        assert summary(tally) == summary(interpret(loaded(text), structure))
+
+
+# --- primitive relations ----------------------------------------------------------------------------------------------
+def test_initial_writes_are_in_no_thread() -> None:
+    """They are outside of every thread: external to the others' events, neither internal nor external to each other."""
+    text = """let others = _ \\ IW
+flag ~empty ([IW]; int) | (int; [IW]) as inside
+flag ~empty [IW]; ext; [IW] as between
+flag ~empty ((IW * others) | (others * IW)) \\ ext as with_others"""
+    assert judge_compiled(compiled(text), structure_of(SB)).flags == set()

@@ -434,10 +434,23 @@ def test_answers(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
-def test_reachability(case: Case) -> None:
+def test_the_solver_gives_the_same_answers(case: Case) -> None:
+    assert answer(check(case.text, engine="z3")) == (case.states, case.counted, case.flags)
+
+
+@pytest.mark.parametrize("engine", ["masks", "z3"])
+def test_reads_in_the_operands_of_one_c_expression_have_no_order(engine: str) -> None:
+    threads = ["int r0 = READ_ONCE(*x) + 4 * READ_ONCE(*x);", "WRITE_ONCE(*x, 1);"]
+    verdict = check(kernel("", threads, "exists (0:r0=1 \\/ 0:r0=4)"), engine=engine)
+    assert answer(verdict) == ({"0:r0=0", "0:r0=1", "0:r0=4", "0:r0=5"}, (2, 2, "Ok"), ())
+
+
+@pytest.mark.parametrize("engine", ["masks", "z3"])
+@pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
+def test_reachability(case: Case, engine: str) -> None:
     """``--reach`` answers the quantifier, and counts nothing."""
     positive, negative, word = case.counted
-    verdict = check(case.text, reach=True)
+    verdict = check(case.text, engine=engine, reach=True)
     assert (verdict.states, verdict.positive, verdict.negative) == (None, None, None)
     if verdict.condition.quantifier.value == "forall":
         assert verdict.counter_reached == (negative > 0)

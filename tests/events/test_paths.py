@@ -190,6 +190,8 @@ def test_pick_dependencies() -> None:
     assert edges(structure, only(structure), "pick-addr") == {("Rx", "Ry")}
     structure = arm(select, "CBNZ W2,L; L: STR W4,[X3]")
     assert edges(structure, only(structure), "pick-ctrl") == {("Rx", "Wy")}
+    structure = arm(select, "CMP W2,#2; CSEL W6,W4,W5,EQ; STR W6,[X3]")
+    assert edges(structure, only(structure), "pick-data") == {("Rx", "Wy")}
 
 
 def test_compare_and_swap_picks_what_it_does() -> None:
@@ -200,6 +202,13 @@ def test_compare_and_swap_picks_what_it_does() -> None:
     assert all(edges(structure, p, "pick-basic") == {("Rx", "Wx")} == edges(structure, p, "rmw") for p in swapped)
     assert all("rmw" not in p.relations and "pick-basic" not in p.relations for p in failed)
     assert {bool(p.relations.get("data")) for p in swapped} == {True, False}
+
+
+def test_what_picked_the_value_compared_picks_the_swap() -> None:
+    structure = arm("LDR W0,[X3]; CMP W0,#0; MOV W4,#0; MOV W5,#3; CSEL W2,W4,W5,EQ; CAS W2,W5,[X1]")
+    swapped = [p for p in structure.paths[0] if "Wx" in texts(structure, p)]
+    assert swapped
+    assert all(edges(structure, p, "pick-basic") == {("Ry", "Wx"), ("Rx", "Wx")} for p in swapped)
 
 
 # --- pairs -----------------------------------------------------------------------------------------------------------

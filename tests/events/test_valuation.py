@@ -115,6 +115,13 @@ def test_no_values_out_of_thin_air() -> None:
     assert states(check(text)) == {"0:r0=0"}
 
 
+@pytest.mark.parametrize("engine", ["masks", "z3"])
+def test_a_register_without_a_value_is_in_no_execution(engine: str) -> None:
+    """Not even if nothing depends on it: division by zero has no result."""
+    text = kernel("", ["int r0 = READ_ONCE(*x); int r1 = 6 / r0;", "WRITE_ONCE(*x, 2);"], "exists (0:r0=0)")
+    assert states(check(text, engine=engine)) == {"0:r0=2"}
+
+
 def test_constraints_of_paths() -> None:
     body = "int r0 = READ_ONCE(*x); if (r0 == 1) { WRITE_ONCE(*y, 1); }"
     structure = structure_of(kernel("", [body, "WRITE_ONCE(*x, 1);", "WRITE_ONCE(*x, 2);"], ANY))

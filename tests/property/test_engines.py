@@ -6,8 +6,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from membar_check.cat.dag import CompiledModel
 from membar_check.cat.specialise import specialise
+from membar_check.diagnostics import Inconclusive
 from membar_check.engine import masks
+from membar_check.engine.symbolic import SymbolicEngine
+from membar_check.engine.tally import Goal, Tally
 from membar_check.events import space
 from membar_check.events.structure import Structure
 from support import generate
@@ -49,6 +53,30 @@ def test_pruning_and_chunks_change_nothing(text: str, model: str, size: int) -> 
     with pytest.MonkeyPatch.context() as patch:
         limited(patch, size)
         assert summary(judge_compiled(graph, program)) == whole
+
+
+def solved(model: CompiledModel, program: Structure, effort: int) -> Tally:
+    """What the solver finds; recursion that takes away what it defines is not for it."""
+    try:
+        return SymbolicEngine(model, program, effort).run(Goal())
+    except Inconclusive as reason:
+        assert "takes away what it defines" in reason.message
+        assume(False)
+        raise
+
+
+@HEAVY
+@given(generate.programs(), generate.models())
+def test_masks_and_solver_agree(text: str, model: str) -> None:
+    """Where it counts, on everything; where it has no time to count, on what can happen at all."""
+    program = structure(text)
+    graph = compiled(model, program.program.test.arch)
+    whole = judge_compiled(graph, program)
+    counted = solved(graph, program, 1 << 30)
+    assert counted.counted and summary(counted) == summary(whole)
+    hurried = solved(graph, program, 0)
+    assert (hurried.states, hurried.flags, hurried.undefined) == (whole.states, whole.flags, whole.undefined)
+    assert (hurried.positive > 0, hurried.negative > 0) == (whole.positive > 0, whole.negative > 0)
 
 
 def limited(patch: pytest.MonkeyPatch, size: int) -> None:

@@ -1,0 +1,85 @@
+"""The state of a path of kernel C: what a CPU keeps beside registers and events."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from membar_check.events.activity import Episode, Finding, Note, Pact, Stuck, Token
+from membar_check.events.paths import Reads, State, Tainted
+from membar_check.program import ir
+from membar_check.values import Value
+
+
+class Frame(NamedTuple):
+    """What a call, or an interrupt, comes back to."""
+
+    kind: str  # "call" or "interrupt"
+    pc: int
+    queue: tuple[ir.Micro, ...]
+    registers: dict[str, Tainted]
+    dst: str | None
+    control: list[tuple[Reads, Reads, int | None]]
+    block: list[int]
+    assumed: tuple[Reads, Reads]
+    loops: dict[str, int]
+    counters: tuple[Value, ...]
+
+
+class Incoming(NamedTuple):
+    """The tokens that may reach a CPU, and the sets of them that some paths of the other CPUs send together."""
+
+    tokens: tuple[Token, ...] = ()
+    families: frozenset[frozenset[Token]] = frozenset((frozenset(),))
+
+
+NOTHING = Incoming()
+
+
+class KernelState(State):
+    """A path with what the CPU does beside memory accesses."""
+
+    __slots__ = (
+        "depth", "episodes", "findings", "frames", "held", "loops", "notes", "offered", "open_episodes", "pacts",
+        "sent", "stuck", "taken",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: tuple[Frame, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
+        self.notes: tuple[Note, ...] = ()
+        self.held: tuple[Value, ...] = ()
+        self.loops: dict[str, int] = {}
+        self.offered: tuple[object, ...] = ()
+        self.sent: frozenset[Token] = frozenset()
+        self.taken: frozenset[Token] = frozenset()
+        self.stuck: Stuck | None = None
+        self.depth = 0  # of critical sections, where the model has none
+        self.episodes: frozenset[Episode] = frozenset()
+        self.open_episodes: tuple[Episode, ...] = ()
+        self.pacts: tuple[Pact, ...] = ()
+
+    def episode(self, grace: bool) -> Episode | None:
+        """The grace period or critical section that the CPU is in."""
+        return next((e for e in self.open_episodes if e.grace == grace), None)
+
+    def open(self, episode: Episode) -> None:
+        self.episodes |= {episode}
+        self.open_episodes = (*self.open_episodes, episode)
+
+    def close(self, grace: bool) -> Episode | None:
+        """Ends the grace period or critical section that the CPU is in, which is returned."""
+        found = self.episode(grace)
+        self.open_episodes = tuple(e for e in self.open_episodes if e != found)
+        return found
+
+    def copy(self) -> KernelState:
+        new = super().copy()
+        assert isinstance(new, KernelState)
+        new.frames, new.findings, new.notes, new.held = self.frames, self.findings, self.notes, self.held
+        new.sent, new.taken, new.stuck, new.offered = self.sent, self.taken, self.stuck, self.offered
+        new.depth, new.episodes, new.open_episodes, new.pacts = (
+            self.depth, self.episodes, self.open_episodes, self.pacts,
+        )  # fmt: skip
+        new.loops = dict(self.loops)
+        return new
