@@ -173,6 +173,18 @@ def _ends_in(g: Graph, members: Node, n: Node, end: int) -> bool:
     return n.op == "inv" and _ends_in(g, members, args[0], -1 - end)
 
 
+def _local(g: Graph, n: Node) -> bool:
+    """Whether ``n`` only has pairs within one location (a sound, incomplete test)."""
+    args = [a for a in n.args if a is not None and a.kind == "R"]
+    if n in (g.prim("loc", "R"), g.prim("rf", "R"), g.id) or n.op == "id":
+        return True
+    if n.op == "and":
+        return any(_local(g, a) for a in args)
+    if n.op == "minus":
+        return _local(g, args[0])
+    return n.op in ("or", "seq", "plus", "inv", "restrict") and all(_local(g, a) for a in args)
+
+
 def _between(g: Graph, members: Node, part: Node) -> Node:
     """The pairs of ``members`` of one location that ``part`` orders, directly or through other events."""
     return g.intersect(g.restrict(members, g.plus(part), members), g.prim("loc", "R"))
@@ -205,8 +217,8 @@ def order_base(g: Graph, order: OrderChoice | None, coherent: bool) -> OrderBase
     rest = [p for p in parts if p not in given]
     static = tuple(p for p in rest if p.static and not p.variables)
     dynamic = tuple(p for p in rest if not p.static or p.variables)
-    if not all(_within(g, members, p) for p in rest):
-        # Pairs with an event that is not ordered count through what they lead to.
+    if not all(_within(g, members, p) and _local(g, p) for p in rest):
+        # Pairs with an event that is not ordered, or of another location, count through what they lead to.
         static = (_between(g, members, g.union(list(static))),) if static else ()
         dynamic = (_between(g, members, order.base),)
     plain = order.members is w and all(p in _initial_first(g) for p in static)

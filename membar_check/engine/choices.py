@@ -12,6 +12,7 @@ from itertools import combinations
 
 from membar_check.engine.cnf import FALSE, TRUE, Cnf
 from membar_check.events.orders import Edge
+from membar_check.events.space import beside
 from membar_check.events.structure import Path, Structure
 from membar_check.values import Address
 
@@ -85,9 +86,10 @@ class Choices:
         for at in found.values():
             writes = [e for e in at.order if e == at.initial or e in stored]
             for accesses in at.threads:
+                free = beside(events, accesses)
                 for i, (e, ordered, _) in enumerate(accesses):
                     if not ordered:
-                        later = {x for x, _, _ in accesses[i:]}
+                        later = {x for x, _, _ in accesses[i:] if (x, e) not in free}
                         at.reads[e] = [w for w in writes if w not in later]
         return list(found.values())
 

@@ -46,6 +46,7 @@ class Accesses:
 
     ``before``: pairs of writes whose order is given.  ``allowed``: for reads whose value is bound, the writes that
     they may read from.  ``pairs``: read-modify-writes (read, write) between which no other thread may write.
+    ``beside``: a thread's write and read that program order does not order, although the write is listed later.
     """
 
     initial: int
@@ -53,6 +54,7 @@ class Accesses:
     before: frozenset[Edge]
     allowed: tuple[tuple[int, frozenset[int]], ...]
     pairs: tuple[Edge, ...] = ()
+    beside: frozenset[Edge] = frozenset()
 
 
 Variant = tuple[Digit, ...]  # digits that are independent of each other, for one choice of coherence (or all of them)
@@ -77,6 +79,7 @@ def _thread_choices(
     allowed: dict[int, frozenset[int]],
     coherent: bool,
     pairs: dict[int, int],
+    beside: frozenset[Edge],
 ) -> list[tuple[Edge, ...]]:
     """The reads-from choices of one thread's reads, given the order of writes (initial write first).
 
@@ -108,7 +111,7 @@ def _thread_choices(
         later = {e for e, is_write, _ in thread[i:] if is_write}
         for p in range(low, high):
             source = order[p]
-            if source not in later and (may is None or source in may):
+            if (source not in later or (source, read) in beside) and (may is None or source in may):
                 walk(i + 1, (*seen, (group, p)), (*chosen, (source, read)))
 
     walk(0, (), ())
@@ -142,7 +145,7 @@ def variants(accesses: Accesses, coherent: bool) -> tuple[Variant, ...]:
         position = {w: i for i, w in enumerate(order)}
         choices: list[list[tuple[Edge, ...]]] = []
         for t in accesses.threads:
-            here = _thread_choices(t, order, position, allowed, coherent, pairs)
+            here = _thread_choices(t, order, position, allowed, coherent, pairs, accesses.beside)
             if here != [()]:
                 choices.append(here)
         count = 1

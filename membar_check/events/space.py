@@ -6,13 +6,13 @@ digits' options.  A *chunk* is a run of blocks whose candidates are numbered tog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 
 from membar_check.diagnostics import Inconclusive
 from membar_check.events.orders import Accesses, Digit, Edge, Variant, variants
-from membar_check.events.structure import Applied, Path, ReadOf, Structure
+from membar_check.events.structure import Applied, Event, Path, ReadOf, Structure, unordered
 from membar_check.records import dataclass
 from membar_check.relation import Relation
 from membar_check.values import Address
@@ -108,12 +108,15 @@ class Space:
             threads = by_place.get(place, [])
             mine = tuple(tuple(t) for t in threads if t)
             here = {e for t in mine for e, _, _ in t}
+            if any(b in (a, initial) for a, b in before if a in here or a == initial):
+                return None  # no order has a write before itself, or before the initial one
             accesses = Accesses(
                 initial,
                 mine,
                 frozenset((a, b) for a, b in before if a in here and b in here),
                 tuple((r, w) for r, w in allowed if r in here),
                 tuple((r, w) for r, w in pairs if r in here and w in here),
+                frozenset(p for t in mine for p in beside(events, t)) if ordered_inside else frozenset(),
             )
             found = self._cache.get(accesses)
             if found is None:
@@ -122,6 +125,17 @@ class Space:
                 return None
             out.append(found)
         return tuple(out)
+
+
+def beside(events: Sequence[Event], thread: Sequence[tuple[int, bool, int]]) -> list[Edge]:
+    """The writes of a thread that are listed after a read but are in an operand that C does not order with it."""
+    return [
+        (w, r)
+        for i, (r, writes, _) in enumerate(thread)
+        if not writes and events[r].lane
+        for w, later_writes, _ in thread[i + 1 :]
+        if later_writes and unordered(events[r], events[w])
+    ]
 
 
 def allowed_sources(structure: Structure, paths: tuple[Path, ...]) -> list[tuple[int, frozenset[int]]]:

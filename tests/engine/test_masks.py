@@ -325,6 +325,10 @@ def test_an_order_given_through_fences(base: str, executions: int) -> None:
         ("MOV [x],$2; MOV EAX,[x]", "[W]; po & loc; [R]; rf^-1", 1),
         ("MOV [x],$2; MOV EAX,[x]", "rf; [R]; po & loc; [W]", 6),
         ("MOV EAX,[x]; MFENCE; MOV [x],$2", "rf; [R]; po; [F]", 4),
+        ("MOV EAX,[x]; MOV [y],$2", "rf; [R]; po; [W]", 2),
+        ("MOV [y],$1; MOV [x],$2", "([W]; po; [W]) \\ loc", 2),
+        ("MOV EAX,[x]", "W * W", 0),
+        ("MOV EAX,[x]", "[W]; loc; [IW]", 0),
     ],
 )
 def test_an_order_of_the_writes_given_by_what_is_read(thread: str, base: str, executions: int) -> None:
