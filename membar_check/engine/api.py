@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from pathlib import Path
 
 from membar_check.diagnostics import InputError, Source
@@ -43,7 +42,7 @@ def check_file(path: str, options: CheckOptions) -> Verdict:
 
     Raises InputError (also for files that cannot be read), Unsupported, Inconclusive.
     """
-    return check_test(parse_litmus(Source(path, read_text(path))), options)
+    return check_test(parse_litmus(Source(path, read_text(path)), options.include_dirs), options)
 
 
 def read_text(path: str) -> str:
@@ -115,12 +114,7 @@ def _tags_both_halves(model: Model) -> bool:
         return True
     if "lkmmv1" in {v.lower() for v in model.request.variants} or model.macros is None:
         return False
-    return _upper_case_tags(model.macros)
-
-
-@lru_cache(maxsize=16)
-def _upper_case_tags(macros: Path) -> bool:
-    return "{MB}" in read_text(str(macros))
+    return get_macros(model.macros).mentions("{MB}")
 
 
 def make_verdict(program: Program, model: Model, answer: Answer, options: CheckOptions) -> Verdict:

@@ -104,6 +104,11 @@ def compare(first: Tally, second: Tally, quantifier: Quantifier, goal: Goal) -> 
     for what, left, right in pairs:
         if left or right:
             return f"{what} of one engine only: {left}, of the other only: {right}"
+    if first.counted and second.counted and first.incomplete != second.incomplete:
+        return f"{first.incomplete} and {second.incomplete} executions that get stuck"
+    found = [sorted({kind for kind, _, _ in t.findings}) for t in (first, second)]
+    if first.findings.keys() != second.findings.keys():
+        return f"findings: {found[0]} and {found[1]}, or not at the same places"
     exact = first.counted and second.counted
     for what, a, b in (("positive", first.positive, second.positive), ("negative", first.negative, second.negative)):
         if (a != b) if exact else (bool(a) != bool(b)):

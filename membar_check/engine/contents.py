@@ -13,7 +13,7 @@ from membar_check.diagnostics import Inconclusive
 from membar_check.engine.choices import Choices, Impossible
 from membar_check.engine.cnf import FALSE, TRUE, Cnf
 from membar_check.engine.cycles import cyclic_part, forbid_cycles
-from membar_check.engine.outcome import Cell, Observed, matching, operand_values, type_of
+from membar_check.engine.outcome import Cell, Observed, matching, operand_values, type_of, variables
 from membar_check.events.structure import Applied, ReadOf, Symbolic, reads_in
 from membar_check.litmus.syntax import And, Atom, GlobalRef, Implies, Not, Prop, RegisterRef
 from membar_check.program.arithmetic import Undetermined, evaluate
@@ -217,9 +217,10 @@ class Contents:
 
     def _register(self, cell: RegisterRef) -> Literals:
         for path in self.choices.paths:
-            if path.thread == cell.thread:
+            registers = variables(path, cell.thread)
+            if registers is not None:
                 start = self.program.registers.get((cell.thread, cell.name), 0)
-                return self.literals(path.registers.get(cell.name, start))
+                return self.literals(registers.get(cell.name, start))
         return {None: TRUE}
 
     def _memory(self, cell: Address) -> Literals:

@@ -25,6 +25,7 @@ def gather(chunk: Chunk, where: Where, kernel: KernelInfo, valid: int, tally: Ta
                 collector.add(kind, text, span, here)
             if path.activity.stuck is not None:
                 complete &= ~mask
+    tally.incomplete += (valid & ~complete).bit_count()
     collector.deadlocks(valid & ~complete)
     collector.freed(valid)
     for path, mask in chunk.paths:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from membar_check.cat.dag import CompiledModel
 from membar_check.diagnostics import InputError, Source
 from membar_check.grammars import cache_directory
-from membar_check.records import dataclass
+from membar_check.records import dataclass, replace
 from membar_check.resources import model_names, models_dir
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model ready for use.  ``compiled`` is None where only the reference interpreter can run it (``why``)."""
+    """A model ready for use.  ``compiled`` is None where only the reference interpreter can run it (``why``).
+
+    The dialect of ``request`` is the one that the model is compiled for: for a C test under the model of an
+    architecture, that architecture's.
+    """
 
     name: str
     path: Path
@@ -119,6 +123,9 @@ def get_model(request: ModelRequest) -> Model:
         macros = models_dir() / "lkmm.def"
     if bell is None and request.dialect == "C" and request.model and path.stem in ("sc",):
         bell = models_dir() / "lkmm.bell"
+    if macros is not None and request.dialect == "C":
+        # The model of an architecture: its macros make events of that architecture.
+        request = replace(request, dialect=get_macros(macros).dialect or "C")
     compiled, why = _compiled(path, bell, request)
     return Model(name if request.model is None else path.stem, path, bell, compiled, why, macros, request)
 
@@ -231,11 +238,11 @@ def _write_cache(
 
 @lru_cache(maxsize=16)
 def get_macros(path: Path) -> Macros:
-    """The macros of a ``.def`` file."""
+    """The macros of a ``.def`` file; those of a bundled one are parsed when they are needed."""
     from membar_check.program.macros import load_macros
 
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    return load_macros(Source(str(path), text))
+    return load_macros(Source(str(path), text), trusted=path.parent == models_dir())

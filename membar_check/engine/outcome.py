@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from membar_check.events.space import Chunk
+from membar_check.events.structure import Path, Symbolic
 from membar_check.events.valuation import Valuation, Valued
 from membar_check.litmus.condition import places_of
 from membar_check.litmus.syntax import (
@@ -126,8 +127,9 @@ class Finals:
         out: Valued = {}
         start = self.program.registers.get((cell.thread, cell.name), 0)
         for path, mask in self.chunk.paths:
-            if path.thread == cell.thread:
-                symbolic = path.registers.get(cell.name, start)
+            registers = variables(path, cell.thread)
+            if registers is not None:
+                symbolic = registers.get(cell.name, start)
                 for v, m in self.valuation.of(symbolic, mask).items():
                     out[v] = out.get(v, 0) | m
         return out
@@ -163,6 +165,16 @@ class Finals:
             if rest:
                 out.setdefault(place, []).append((e, rest))
         return out
+
+
+def variables(path: Path, thread: int) -> dict[str, Symbolic] | None:
+    """The final registers of a thread where this path has them: on its own CPU, unless its task ended on another."""
+    activity = path.activity
+    if activity is None:
+        return path.registers if path.thread == thread else None
+    if path.thread == thread and not activity.moved:
+        return path.registers
+    return activity.foreign.get(thread)
 
 
 class Where:

@@ -92,6 +92,8 @@ class SymbolicEngine:
         if tally.counted:
             exhausted = self._enumerate(search, paths, goal, tally)
             tally.counted = exhausted
+        if not exhausted and self.program.kernel is not None:
+            raise Inconclusive("engine", "too many executions to list, and kernel C needs them all")
         if not exhausted and not self._only_counting:
             self._enumerate_states(search, paths, goal, tally)
             self._find_flags(encoding, paths, goal, tally)
@@ -175,7 +177,7 @@ class SymbolicEngine:
         """Adds executions to the tally, as the evaluator of the masks engine sees them."""
         if not found:
             return
-        before = tally.positive + tally.negative
+        before = tally.executions
         chunk, choices = chunk_of(self.structure, paths, found)
         for choice in self.model.choices:
             choices.setdefault(choice.result.name, {})
@@ -183,7 +185,7 @@ class SymbolicEngine:
             choices[self.model.order.result.name] = chunk.co
         self._masks.judge(chunk, choices, chunk.full, tally, goal)
         tally.candidates += len(found)
-        if consistent and tally.positive + tally.negative - before != len(found):
+        if consistent and tally.executions - before != len(found):
             raise EngineFault(f"the evaluator rejects an execution: {self._masks.blame(chunk, choices)}")
 
 

@@ -31,8 +31,9 @@ class Tally:
     """What the candidates looked at so far add up to.
 
     ``counted``: ``positive`` and ``negative`` are numbers of executions; else they are only known to be zero or not.
-    ``findings`` by class, text and place, ``visited`` the instructions executed: of kernel C.
     ``shown``, ``counter``: an execution that satisfies, or does not satisfy, the proposition, if one is wanted.
+    Of kernel C: ``incomplete``: executions in which a CPU gets stuck; ``findings`` by class, text and place;
+    ``visited``: the instructions executed.
     """
 
     states: set[RawState] = field(default_factory=set)
@@ -45,8 +46,14 @@ class Tally:
     counted: bool = True
     shown: Located | None = None
     counter: Located | None = None
+    incomplete: int = 0
     findings: dict[tuple[str, str, Span | None], Finding] = field(default_factory=dict)
     visited: set[int] = field(default_factory=set)
+
+    @property
+    def executions(self) -> int:
+        """All consistent executions, those that get stuck among them."""
+        return self.positive + self.negative + self.incomplete
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from membar_check.diagnostics import Span
-from membar_check.records import dataclass
+from membar_check.records import dataclass, field
 from membar_check.values import Address, Value
 
 if TYPE_CHECKING:
-    from membar_check.events.structure import Path
+    from membar_check.events.structure import Path, Symbolic
 
 
 class Token(NamedTuple):
@@ -72,7 +72,8 @@ class Pact(NamedTuple):
 class Activity:
     """Of one path.  ``open``: interrupts are on where it ends; ``held``: locks that it holds there; ``visited``: the
     instructions that it executes; ``episodes``: its grace periods and critical sections, ``pacts`` what it takes the
-    order of each and those of other CPUs to be (:mod:`membar_check.events.grace`)."""
+    order of each and those of other CPUs to be (:mod:`membar_check.events.grace`).  ``moved``: the CPU's own task goes
+    to another CPU; ``foreign``: the final variables of tasks of other CPUs that ended here."""
 
     sent: frozenset[Token] = frozenset()
     taken: frozenset[Token] = frozenset()
@@ -84,6 +85,8 @@ class Activity:
     visited: frozenset[int] = frozenset()
     episodes: frozenset[Episode] = frozenset()
     pacts: tuple[Pact, ...] = ()
+    moved: bool = False
+    foreign: dict[int, dict[str, Symbolic]] = field(default_factory=dict)
 
 
 def combinations(threads: tuple[tuple[Path, ...], ...]) -> Iterator[tuple[Path, ...]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from membar_check.diagnostics import InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
 from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
+from membar_check.events.migration import Migration
 from membar_check.events.paths import NONE, Addresses, Numbering, State, Tainted, ThreadRunner
 from membar_check.events.structure import Applied, Path, ReadOf, Symbolic
 from membar_check.program import control as c
@@ -52,6 +53,7 @@ class KernelRunner(ThreadRunner):
         from membar_check.events.grace import Law
 
         self._law = Law(self, episodes)
+        self.migration = Migration(self, self.kernel)
         self.episodes: set[Episode] = set()
         self._switches = registers_of(self.kernel.interrupts_on) | registers_of(self.kernel.preemptible)
         self._matters = [any(self._is_eventful(op) for op in instruction.ops) for instruction in thread.code]
@@ -128,16 +130,16 @@ class KernelRunner(ThreadRunner):
         return super()._branch(st, op)
 
     # --- calls ---
-    def _enter(self, st: KernelState, frame: Frame, function: str, args: Sequence[Tainted]) -> None:
+    def enter(self, st: KernelState, frame: Frame, function: str, args: Sequence[Tainted]) -> None:
         callee = self.kernel.functions[function]
         st.frames = (*st.frames, frame)
         st.registers = {name: value for name, value in st.registers.items() if name[0] == "$"}
         st.registers.update(zip(callee.parameters, args, strict=True))
         st.pc, st.queue, st.block, st.assumed, st.loops = self.thread.labels[callee.entry], (), [], (NONE, NONE), {}
 
-    def _frame(self, st: KernelState, kind: str, dst: str | None) -> Frame:
+    def frame(self, st: KernelState, kind: str, dst: str | None) -> Frame:
         return Frame(
-            kind, st.pc, st.queue, st.registers, dst, st.control, st.block, st.assumed, st.loops, self._counters(st)
+            kind, st.pc, st.queue, st.registers, dst, st.control, st.block, st.assumed, st.loops, self.counters(st)
         )
 
     def _call(self, st: KernelState, op: c.Call) -> list[State] | None:
@@ -152,9 +154,9 @@ class KernelRunner(ThreadRunner):
             return function
         if not isinstance(function, CodeLabel):
             return self._oops(st, "null-dereference" if function == 0 else "bad-pointer", f"calls {function}")
-        frame = self._frame(st, "call", op.dst)
+        frame = self.frame(st, "call", op.dst)
         st.control = list(st.control)
-        self._enter(st, frame, function.name, args)
+        self.enter(st, frame, function.name, args)
         return None
 
     def _return(self, st: KernelState, op: c.Return) -> list[State] | None:
@@ -168,20 +170,23 @@ class KernelRunner(ThreadRunner):
             st.pc, st.queue = len(self.thread.code), ()
             return None
         frame, st.frames = st.frames[-1], st.frames[:-1]
-        if frame.kind == "interrupt" and self._counters(st) != frame.counters:
+        ended = st.registers
+        if frame.kind == "interrupt" and self.counters(st) != frame.counters:
             self._find(st, "unbalanced", "the interrupt handler leaves other counters than it found")
         cpu = {name: v for name, v in st.registers.items() if name[0] == "$"}
         st.registers = {**frame.registers, **cpu}
         st.pc, st.queue, st.block, st.assumed = frame.pc, frame.queue, list(frame.block), frame.assumed
         st.control, st.loops = list(frame.control), dict(frame.loops)
-        if frame.dst is not None:
+        if frame.kind == "task":
+            self.migration.depart_back(st, ended)
+        elif frame.dst is not None:
             self._write_register(st, frame.dst, value if value is not None else Tainted(0))
         return None
 
-    def _counters(self, st: KernelState) -> tuple[Value, ...]:
-        return tuple(self._cpu(st, name) for name in COUNTERS)
+    def counters(self, st: KernelState) -> tuple[Value, ...]:
+        return tuple(self.cpu(st, name) for name in COUNTERS)
 
-    def _cpu(self, st: State, name: str) -> Value:
+    def cpu(self, st: State, name: str) -> Value:
         """The value of a CPU register, which is never one that is read from memory."""
         found = st.registers.get(name)
         value = self.initial.get(name, 0) if found is None else found.value
@@ -193,10 +198,12 @@ class KernelRunner(ThreadRunner):
 
         Two places between which nothing happens are one.
         """
-        if not st.taken and not self.incoming.tokens and not st.sent:
+        if not self.migration.possible and not self.incoming.tokens and not st.sent:
             return None
-        pending = self._pending(st)
-        if not pending or not self._on(st):
+        pending = self._pending(st) if self._on(st) else []
+        if any(k.kind == "task" for k in pending) and not self.migration.allowed(st):
+            pending = [k for k in pending if k.kind != "task"]
+        if not pending and not self.migration.possible:
             return None
         here = (len(st.events), len(st.findings), tuple(v for n, v in st.registers.items() if n[0] == "$"), st.taken)
         if st.offered == here:
@@ -207,7 +214,8 @@ class KernelRunner(ThreadRunner):
             new = st.copy()
             self._take(new, token)
             forks.append(new)
-        return forks
+        forks += self.migration.departures(st)
+        return forks if len(forks) > 1 else None
 
     def _on(self, st: State) -> bool:
         if self.kernel.interrupts_on is None:
@@ -229,13 +237,17 @@ class KernelRunner(ThreadRunner):
     def _take(self, st: KernelState, token: Token) -> None:
         span = self.thread.code[min(st.pc, len(self.thread.code) - 1)].span
         where = "at the end" if st.pc >= len(self.thread.code) else f"before line {span.line}"
-        st.notes = (*st.notes, Note(f"P{self.thread.number} takes the interrupt of P{token.sender} {where}", span))
+        what = "interrupt" if token.kind == "interrupt" else "task"
+        st.notes = (*st.notes, Note(f"P{self.thread.number} takes the {what} of P{token.sender} {where}", span))
         st.taken |= {token}
-        frame = self._frame(st, "interrupt", None)
+        if token.kind == "task":
+            self.migration.arrive(st, token)
+            return
+        frame = self.frame(st, "interrupt", None)
         st.control = []
         function, argument = token.payload
         args: list[Value] = [token.csd, function, argument]  # type: ignore[list-item]  # an interrupt's payload
-        self._enter(st, frame, HANDLER, [Tainted(a) for a in args])
+        self.enter(st, frame, HANDLER, [Tainted(a) for a in args])
 
     def _interrupt(self, st: KernelState, op: c.Interrupt) -> list[State] | None:
         values: list[Value] = []
@@ -248,12 +260,12 @@ class KernelRunner(ThreadRunner):
         if not isinstance(function, CodeLabel):
             return self._oops(st, "null-dereference", "sends an interrupt without a handler")
         if not isinstance(cpu, int) or not 0 <= cpu < self.kernel.cpus:
-            span = self._span(st)
+            span = self.span(st)
             raise InputError(f"an interrupt is sent to CPU {cpu}, but there are {self.kernel.cpus} CPUs", span)
-        csd = self._fresh(st, "csd", 2)
+        csd = self.fresh(st, "csd", 2)
         token = Token(self.thread.number, csd, cpu, "interrupt", (function, argument))
         st.sent |= {token}
-        st.notes = (*st.notes, Note(f"P{self.thread.number} interrupts P{cpu}", self._span(st)))
+        st.notes = (*st.notes, Note(f"P{self.thread.number} interrupts P{cpu}", self.span(st)))
         self._write_register(st, op.dst, Tainted(csd))
         return None
 
@@ -265,13 +277,13 @@ class KernelRunner(ThreadRunner):
         if any(k.csd == csd for k in st.taken):
             return None
         stuck = st.copy()
-        stuck.stuck = Stuck("interrupt", csd, self._span(st))
+        stuck.stuck = Stuck("interrupt", csd, self.span(st))
         if any(k.csd == csd and k.target == self.thread.number for k in st.sent):
             return [stuck]
         return [st, stuck]
 
     # --- objects ---
-    def _fresh(self, st: State, name: str, cells: int) -> Address:
+    def fresh(self, st: State, name: str, cells: int) -> Address:
         pc = st.pc - 1
         label = f"{name}@P{self.thread.number}.{self.thread.code[pc].span.line}"
         number = st.visits[pc] + sum(st.visits.get(p, 0) for p in range(pc) if self._line(p) == self._line(pc))
@@ -288,8 +300,8 @@ class KernelRunner(ThreadRunner):
         if isinstance(cells, list):
             return cells
         if not isinstance(cells, int) or cells < 1:
-            raise InputError(f"an object of {cells} cells cannot be allocated", self._span(st))
-        self._write_register(st, op.dst, Tainted(self._fresh(st, "object", cells)))
+            raise InputError(f"an object of {cells} cells cannot be allocated", self.span(st))
+        self._write_register(st, op.dst, Tainted(self.fresh(st, "object", cells)))
         return None
 
     def _free(self, st: KernelState, op: c.Free) -> list[State] | None:
@@ -326,11 +338,11 @@ class KernelRunner(ThreadRunner):
         else:
             self.blocking.update(st.held)
             if lock in st.held:
-                st.stuck = Stuck("lock", lock, self._span(st))
+                st.stuck = Stuck("lock", lock, self.span(st))
                 return None
             if lock in self.contended:
                 stuck = st.copy()
-                stuck.stuck = Stuck("lock", lock, self._span(st))
+                stuck.stuck = Stuck("lock", lock, self.span(st))
                 return [st, stuck]
         return None
 
@@ -342,22 +354,26 @@ class KernelRunner(ThreadRunner):
         return None
 
     def _find(self, st: KernelState, kind: str, text: str) -> None:
-        finding = Finding(kind, text, self._span(st))
+        finding = Finding(kind, text, self.span(st))
         if finding not in st.findings:
             st.findings = (*st.findings, finding)
 
     def _oops(self, st: KernelState, kind: str, text: str) -> list[State]:
         """The CPU goes no further."""
         self._find(st, kind, text)
-        st.stuck = Stuck("crash", 0, self._span(st))
+        st.stuck = Stuck("crash", 0, self.span(st))
         return [st]
 
-    def _span(self, st: State) -> Span:
+    def span(self, st: State) -> Span:
         return self.thread.code[min(st.pc, len(self.thread.code)) - 1].span
 
     def emit(self, st: State, sets: frozenset[str]) -> int:
         """A new event of the instruction that is being executed."""
         return self._new_event(st, sets)
+
+    def evaluate(self, st: State, e: ir.Expr) -> Tainted | list[State]:
+        """The value of an expression at this point of the path."""
+        return self._eval(st, e)
 
     def demand(self, st: State, value: Symbolic, expected: Value) -> None:
         """The path is taken only if the value is ``expected``."""
@@ -402,9 +418,11 @@ class KernelRunner(ThreadRunner):
         assert isinstance(st, KernelState)
         if st.frames:
             st.registers = st.frames[0].registers
+        if st.moved:
+            st.registers = {}
         if st.stuck is None and not st.cut:
             for name, text in COUNTERS.items():
-                if self._cpu(st, name) != 0:
+                if self.cpu(st, name) != 0:
                     self._find(st, "unbalanced", f"P{self.thread.number} ends where {text}")
         if st.stuck is None:
             self.blocking.update(st.held)
@@ -414,7 +432,7 @@ class KernelRunner(ThreadRunner):
             path,
             Activity(
                 st.sent, st.taken, st.findings, st.notes, st.stuck, self._on(st), frozenset(st.held),
-                frozenset(st.visits), st.episodes, st.pacts,
+                frozenset(st.visits), st.episodes, st.pacts, st.moved, st.foreign,
             ),
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from membar_check.events.activity import Episode, Finding, Note, Pact, Stuck, Token
 from membar_check.events.paths import Reads, State, Tainted
+from membar_check.events.structure import Symbolic
 from membar_check.program import ir
 from membar_check.values import Value
 
@@ -13,7 +14,7 @@ from membar_check.values import Value
 class Frame(NamedTuple):
     """What a call, or an interrupt, comes back to."""
 
-    kind: str  # "call" or "interrupt"
+    kind: str  # "call", "interrupt", or "task": what a task from elsewhere runs on top of
     pc: int
     queue: tuple[ir.Micro, ...]
     registers: dict[str, Tainted]
@@ -39,8 +40,8 @@ class KernelState(State):
     """A path with what the CPU does beside memory accesses."""
 
     __slots__ = (
-        "depth", "episodes", "findings", "frames", "held", "loops", "notes", "offered", "open_episodes", "pacts",
-        "sent", "stuck", "taken",
+        "depth", "episodes", "findings", "foreign", "frames", "held", "loops", "moved", "moves", "notes", "offered",
+        "open_episodes", "pacts", "resumes", "sent", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -58,6 +59,10 @@ class KernelState(State):
         self.episodes: frozenset[Episode] = frozenset()
         self.open_episodes: tuple[Episode, ...] = ()
         self.pacts: tuple[Pact, ...] = ()
+        self.moves = 0  # how often the task that runs has moved
+        self.moved = False  # the CPU's own task has gone elsewhere
+        self.resumes: tuple[tuple[int, Value, dict[str, Tainted], int], ...] = ()
+        self.foreign: dict[int, dict[str, Symbolic]] = {}  # final variables of the tasks of other CPUs
 
     def episode(self, grace: bool) -> Episode | None:
         """The grace period or critical section that the CPU is in."""
@@ -81,5 +86,6 @@ class KernelState(State):
         new.depth, new.episodes, new.open_episodes, new.pacts = (
             self.depth, self.episodes, self.open_episodes, self.pacts,
         )  # fmt: skip
+        new.moves, new.moved, new.resumes, new.foreign = self.moves, self.moved, self.resumes, self.foreign
         new.loops = dict(self.loops)
         return new

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from membar_check.diagnostics import InputError, Source, Span
+from membar_check.engine.choose import compare
 from membar_check.engine.masks import MasksEngine
 from membar_check.engine.models import ModelRequest, get_model
+from membar_check.engine.symbolic import SymbolicEngine
 from membar_check.engine.tally import Goal, Tally
 from membar_check.events.build import build
 from membar_check.events.structure import Structure
@@ -120,9 +122,14 @@ def structure(code: Code, cpus: int, conditions: dict[str, Prop] | None = None, 
 
 
 def run(code: Code, cpus: int, conditions: dict[str, Prop] | None = None, model: str = "lkmm", **info: object) -> Tally:
+    """What the masks engine finds; the other engine must find the same."""
     found = get_model(ModelRequest(model, None, None, (), frozenset(), "C" if model == "lkmm" else "AArch64"))
     assert found.compiled is not None
-    return MasksEngine(found.compiled, structure(code, cpus, conditions, **info), 1 << 20).run(Goal())
+    built = structure(code, cpus, conditions, **info)
+    tally = MasksEngine(found.compiled, built, 1 << 20).run(Goal())
+    other = SymbolicEngine(found.compiled, built, 1 << 24).run(Goal())
+    assert compare(tally, other, built.program.test.condition.quantifier, Goal()) == ""
+    return tally
 
 
 def kinds(tally: Tally) -> list[str]:
