@@ -20,6 +20,7 @@ from membar_check.values import Address, CodeLabel, Value
 POISON = 0x6B6B6B6B  # what a freed object holds
 LOWEST_ADDRESS = 4096  # smaller numbers are a null pointer and what lies beside it
 ENDLESS = 4096  # visits of one instruction after which a loop without a decision is taken to be endless
+WHERE = frozenset(("$cpu", "$current"))  # what changes where a task goes on elsewhere
 HANDLER = "__handle_interrupt"
 COUNTERS = {
     "$__preempt_count": "preemption is still disabled",
@@ -104,6 +105,8 @@ class KernelRunner(ThreadRunner):
         """Whether it matters if an interrupt comes before or after this operation."""
         if isinstance(op, ir.Choose):
             return any(self._is_eventful(o) for alternative in op.alternatives for o in alternative)
+        if self.migration.possible and any(name in WHERE for e in _expressions(op) for name in registers_of(e)):
+            return True
         if isinstance(op, ir.Let):
             return op.dst in self._switches
         return isinstance(op, ir.Load | ir.Store | ir.Mark | c.Free | c.Await | c.Hold | c.Section | c.Grace)
@@ -205,16 +208,18 @@ class KernelRunner(ThreadRunner):
             pending = [k for k in pending if k.kind != "task"]
         if not pending and not self.migration.possible:
             return None
+        place = (st.pc, st.visits.get(st.pc, 0))
         here = (len(st.events), len(st.findings), tuple(v for n, v in st.registers.items() if n[0] == "$"), st.taken)
-        if st.offered == here:
-            return None
-        st.offered = here
         forks: list[State] = [st]
-        for token in pending:
-            new = st.copy()
-            self._take(new, token)
-            forks.append(new)
-        forks += self.migration.departures(st)
+        if st.offered != here:
+            st.offered = here
+            for token in pending:
+                new = st.copy()
+                self._take(new, token)
+                forks.append(new)
+        if st.considered != place:
+            st.considered = place
+            forks += self.migration.departures(st)
         return forks if len(forks) > 1 else None
 
     def _on(self, st: State) -> bool:
@@ -284,10 +289,10 @@ class KernelRunner(ThreadRunner):
 
     # --- objects ---
     def fresh(self, st: State, name: str, cells: int) -> Address:
-        pc = st.pc - 1
+        pc = min(st.pc, len(self.thread.code)) - 1
         label = f"{name}@P{self.thread.number}.{self.thread.code[pc].span.line}"
-        number = st.visits[pc] + sum(st.visits.get(p, 0) for p in range(pc) if self._line(p) == self._line(pc))
-        address = Address(label if number == 1 else f"{label}.{number}")
+        number = st.visits.get(pc, 0) + sum(st.visits.get(p, 0) for p in range(pc) if self._line(p) == self._line(pc))
+        address = Address(label if number <= 1 else f"{label}.{number}")
         self.objects[address.name] = max(cells, self.objects.get(address.name, 0))
         return address
 
@@ -444,6 +449,15 @@ def with_activity(path: Path, activity: Activity) -> Path:
         path.thread, path.events, path.address, path.stored, path.loaded, path.constraints, path.relations, registers,
         path.cut, path.trace, activity,
     )  # fmt: skip
+
+
+def _expressions(op: ir.Micro) -> tuple[ir.Expr | None, ...]:
+    """What an operation without events evaluates."""
+    if isinstance(op, ir.Let | c.Return):
+        return (op.value,)
+    if isinstance(op, ir.Branch):
+        return (op.cond,)
+    return op.args if isinstance(op, c.Call) else ()
 
 
 def registers_of(e: ir.Expr | None) -> frozenset[str]:

@@ -40,8 +40,8 @@ class KernelState(State):
     """A path with what the CPU does beside memory accesses."""
 
     __slots__ = (
-        "depth", "episodes", "findings", "foreign", "frames", "held", "loops", "moved", "moves", "notes", "offered",
-        "open_episodes", "pacts", "resumes", "sent", "stuck", "taken",
+        "considered", "depth", "episodes", "findings", "foreign", "frames", "held", "loops", "moved", "moves", "notes",
+        "offered", "open_episodes", "pacts", "resumes", "sent", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,6 +52,7 @@ class KernelState(State):
         self.held: tuple[Value, ...] = ()
         self.loops: dict[str, int] = {}
         self.offered: tuple[object, ...] = ()
+        self.considered: tuple[int, int] = (-1, 0)
         self.sent: frozenset[Token] = frozenset()
         self.taken: frozenset[Token] = frozenset()
         self.stuck: Stuck | None = None
@@ -87,5 +88,6 @@ class KernelState(State):
             self.depth, self.episodes, self.open_episodes, self.pacts,
         )  # fmt: skip
         new.moves, new.moved, new.resumes, new.foreign = self.moves, self.moved, self.resumes, self.foreign
+        new.considered = self.considered
         new.loops = dict(self.loops)
         return new

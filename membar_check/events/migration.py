@@ -92,7 +92,7 @@ class Migration:
         stack = [*((f.pc, f.queue, f.registers, f.dst, f.loops) for f in st.frames), inner]
         for pc, queue, registers, dst, loops in stack:
             activations.append(Activation(pc, queue, _values(st, registers), dst, tuple(sorted(loops.items()))))
-        csd = runner.fresh(st, "task", 2)
+        csd = runner.fresh(st, f"task.{st.pc}.{st.visits.get(st.pc, 0)}", 2)
         task = runner.cpu(st, "$current")
         own = tuple((name, runner.cpu(st, name)) for name in OF_THE_TASK)
         st.sent |= {Token(self.thread, csd, cpu, "task", (task, own, st.moves + 1, tuple(activations)))}

@@ -15,7 +15,7 @@ from membar_check.engine.tally import Goal, Tally
 from membar_check.events.build import build
 from membar_check.events.structure import Structure
 from membar_check.litmus.parser import parse_litmus
-from membar_check.litmus.syntax import And, Atom, GlobalRef, Literal, Place, Prop, RegisterRef
+from membar_check.litmus.syntax import And, Atom, GlobalRef, Literal, Not, Place, Prop, RegisterRef, Symbol
 from membar_check.program.control import (
     Alloc,
     Await,
@@ -112,20 +112,28 @@ def sends(cpu: int, function: str, wait: bool = True) -> tuple[Micro, ...]:
     return send + waits if wait else send
 
 
-def structure(code: Code, cpus: int, conditions: dict[str, Prop] | None = None, **info: object) -> Structure:
+def structure(
+    code: Code,
+    cpus: int,
+    conditions: dict[str, Prop] | None = None,
+    registers: dict[tuple[int, str], Value] | None = None,
+    **info: object,
+) -> Structure:
     threads = tuple(Thread(i, tuple(code.code), code.labels, (), f"P{i}") for i in range(cpus))
     named = tuple(NamedCondition(name, prop) for name, prop in (conditions or {}).items())
     kernel = KernelInfo(code.functions, cpus, named, interrupts_on=ON, **info)  # type: ignore[arg-type]
     memory: dict[Address, Value] = {Address("x"): 0, Address("y"): 0, Address("l"): 0}
     test = parse_litmus(SOURCE)
-    return build(Program(test, threads, memory, {}, {}, {}, (), None, test.condition.prop, kernel), 2)
+    return build(Program(test, threads, memory, {}, registers or {}, {}, (), None, test.condition.prop, kernel), 2)
 
 
-def run(code: Code, cpus: int, conditions: dict[str, Prop] | None = None, model: str = "lkmm", **info: object) -> Tally:
+def run(
+    code: Code, cpus: int, conditions: dict[str, Prop] | None = None, model: str = "lkmm", **info: object
+) -> Tally:
     """What the masks engine finds; the other engine must find the same."""
     found = get_model(ModelRequest(model, None, None, (), frozenset(), "C" if model == "lkmm" else "AArch64"))
     assert found.compiled is not None
-    built = structure(code, cpus, conditions, **info)
+    built = structure(code, cpus, conditions, **info)  # type: ignore[arg-type]
     tally = MasksEngine(found.compiled, built, 1 << 20).run(Goal())
     other = SymbolicEngine(found.compiled, built, 1 << 24).run(Goal())
     assert compare(tally, other, built.program.test.condition.quantifier, Goal()) == ""
@@ -317,3 +325,45 @@ def test_a_grace_period_waits_for_readers(grace: bool) -> None:
     code.define("P1", Store(Y, ONE), *waits, read("r1", X))
     wrong = And((atom("0:r0", 0), atom("1:r1", 0)))
     assert kinds(run(code, 2, {"wrong": wrong}, "aarch64")) == ([] if grace else ["wrong"])
+
+
+# --- migration -------------------------------------------------------------------------------------------------------
+def migrating(*task: Micro) -> Code:
+    """P0's task may leave after any of its operations; the scheduler orders like a message in both directions."""
+    code = Code()
+    code.define("__migrate_out", Store(Reg("csd"), ONE, frozenset({"RELEASE"})), parameters=("csd",))
+    code.define(
+        "__migrate_in",
+        Load("seen", Reg("csd"), frozenset({"ACQUIRE"})),
+        Assume(Op("eq", (Reg("seen"), ONE)), False),
+        Let("$current", Reg("task")),
+        parameters=("csd", "task"),
+    )
+    code.define("__migrate_back", Let("$current", Reg("task")), parameters=("task",))
+    code.define("P0", *task)
+    code.define("P1", once(Y, 1), Let("after", Reg("$current")))
+    return code
+
+
+def test_a_task_goes_on_elsewhere_with_what_it_has_computed() -> None:
+    code = migrating(Let("cpu", Reg("$cpu")), once(X, 1), Let("now", Reg("$cpu")), read("seen", Y))
+    registers: dict[tuple[int, str], Value] = {
+        (0, "$cpu"): 0, (1, "$cpu"): 1, (0, "$current"): Address("t0"), (1, "$current"): Address("t1"),
+    }  # fmt: skip
+    conditions = {
+        "stayed": And((atom("0:cpu", 0), atom("0:now", 0))),
+        "moved": And((atom("0:cpu", 0), atom("0:now", 1))),
+        "moved-first": atom("0:cpu", 1),
+        "late": And((atom("0:now", 1), atom("0:seen", 1))),
+        "early": And((atom("0:now", 1), atom("0:seen", 0))),
+        "restored": And((atom("0:now", 1), Not(Atom(RegisterRef(1, "after"), True, Symbol("t1", 0))))),
+    }
+    tally = run(code, 2, conditions, registers=registers, preemptible=ON, migrations=1)
+    assert kinds(tally) == ["early", "late", "moved", "moved-first", "stayed"]
+    assert kinds(run(code, 2, conditions, registers=registers, preemptible=ON)) == ["stayed"]
+
+
+def test_what_has_been_read_moves_along() -> None:
+    code = migrating(read("a", Y), read("b", Y), Store(X, Op("add", (Reg("a"), Const(10)))))
+    tally = run(code, 2, {f"x{v}": atom("x", v) for v in (0, 10, 11)}, preemptible=ON, migrations=1)
+    assert kinds(tally) == ["x10", "x11"]
