@@ -7,6 +7,7 @@ order that it gives comes from accesses of the runtime's C code to the token's o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from membar_check.diagnostics import Span
@@ -92,18 +93,29 @@ class Activity:
 def combinations(threads: tuple[tuple[Path, ...], ...]) -> Iterator[tuple[Path, ...]]:
     """One path for each CPU, in order, wherever they fit together: what one sends the other takes, both agree on the
     order of grace periods and critical sections, and who is stuck has reason to be."""
+    alike = [_alike(thread) for thread in threads]
 
-    def extend(chosen: tuple[Path, ...]) -> Iterator[tuple[Path, ...]]:
+    def extend(chosen: tuple[list[Path], ...]) -> Iterator[tuple[Path, ...]]:
         number = len(chosen)
         if number == len(threads):
-            if _reasonable(chosen):
-                yield chosen
+            if _reasonable(tuple(group[0] for group in chosen)):
+                yield from product(*chosen)
             return
-        for path in threads[number]:
-            if all(_fit(path, other) for other in chosen) and _served(path, path):
-                yield from extend((*chosen, path))
+        for group in alike[number]:
+            if all(_fit(group[0], other[0]) for other in chosen) and _served(group[0], group[0]):
+                yield from extend((*chosen, group))
 
     yield from extend(())
+
+
+def _alike(thread: tuple[Path, ...]) -> list[list[Path]]:
+    """The paths in groups that fit with the same others."""
+    found: dict[object, list[Path]] = {}
+    for path in thread:
+        a = _activity(path)
+        key = (a.sent, a.taken, a.open, a.stuck and a.stuck[:2], a.held, a.episodes, a.pacts)
+        found.setdefault(key, []).append(path)
+    return list(found.values())
 
 
 def _fit(a: Path, b: Path) -> bool:
