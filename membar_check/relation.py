@@ -10,7 +10,7 @@ With N = 1 this is the ordinary algebra over one execution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 EventSet = dict[int, int]
 Relation = dict[int, dict[int, int]]
@@ -316,3 +316,11 @@ def cyclic(r: Relation, within: int = -1) -> int:
                 del edges[a]
                 # edges into ``a`` stay: they lead nowhere and vanish with their sources
     return found & within
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The numbers of the candidates in a mask, from the lowest."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

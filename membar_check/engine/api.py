@@ -141,7 +141,7 @@ def make_verdict(program: Program, model: Model, answer: Answer, options: CheckO
         candidates=tally.candidates,
         cpu_seconds=0.0,
         witness=_witness(program, answer) if options.witness else None,
-        findings=_findings(program, answer) if program.kernel is not None else None,
+        findings=_findings(program, answer) if program.test.kernel is not None else None,
     )
 
 

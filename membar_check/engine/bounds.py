@@ -25,7 +25,7 @@ class Bound(Evaluator):
     must) differ.  Relations of choices are added to ``choices`` as they become known."""
 
     def __init__(self, model: CompiledModel, structure: Structure, paths: tuple[Path, ...], rf: Relation) -> None:
-        chunk = Chunk.of_paths(structure, paths)
+        chunk = Chunk.of_paths(structure, [paths])
         chunk.rf = rf
         super().__init__(model, chunk, Valuation(chunk), {})
         self.other: Bound = self

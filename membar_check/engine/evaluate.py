@@ -96,6 +96,8 @@ class Evaluator:
             return self.chunk.rf
         if name == "po":
             return self._program_order()
+        if name == "loc":
+            return self._at_one_place(self.chunk.present, self.chunk.present)
         if name in FILTER_PRIMS:
             return self._build_filter(self._predicate_of_prim(name))
         out: Relation = {}
@@ -137,6 +139,25 @@ class Evaluator:
             events = self.events
             return lambda a, b: full if events[a].instance == events[b].instance else 0
         return self.loc
+
+    def _at_one_place(self, sources: EventSet, targets: EventSet) -> Relation:
+        """``[sources]; loc; [targets]``, by way of the events at each location."""
+        at: dict[Address, list[tuple[int, int]]] = {}
+        for b, n in targets.items():
+            for place, m in self._places.get(b, {}).items():
+                if both := m & n:
+                    at.setdefault(place, []).append((b, both))
+        out: Relation = {}
+        for a, n in sources.items():
+            row: dict[int, int] = {}
+            for place, m in self._places.get(a, {}).items():
+                here = m & n
+                for b, k in at.get(place, ()) if here else ():
+                    if both := here & k:
+                        row[b] = row.get(b, 0) | both
+            if row:
+                out[a] = row
+        return out
 
     def _build_filter(self, predicate: Predicate) -> Relation:
         present = self.chunk.present
@@ -307,6 +328,8 @@ class Evaluator:
             return {}
         if self._is_filter(inner) and inner.op == "prim":
             present = self.chunk.present
+            if inner.name == "loc":
+                return self._at_one_place(present if a is None else a, present if b is None else b)
             base = rel.product(present if a is None else a, present if b is None else b)
             return rel.filter_pairs(base, self._predicate(inner))
         return rel.restrict(a, self.relation(inner), b)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from membar_check.cat.dag import CheckNode, CompiledModel, PickChoice
 from membar_check.cat.monotone import Monotone
@@ -12,11 +12,11 @@ from membar_check.engine.outcome import Finals, Observed, Where, split_states
 from membar_check.engine.prune import SMALL, pruned_blocks
 from membar_check.engine.tally import Goal, Located, Tally
 from membar_check.events.orders import Edge
-from membar_check.events.space import Block, Chunk, Skeleton, Space, blocks, chunks
+from membar_check.events.space import NOTHING_GIVEN, Block, Chunk, Given, Skeleton, Space, blocks, chunks
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
 from membar_check.program.ir import Program
-from membar_check.relation import Relation, nonempty, subtract
+from membar_check.relation import Relation, bits, nonempty, subtract
 
 
 class MasksEngine:
@@ -37,20 +37,26 @@ class MasksEngine:
         """Whether coherence is that of ordinary writes, with nothing given in advance but the initial write."""
         return self.base.plain
 
-    def ordering(self, paths: tuple[Path, ...]) -> tuple[frozenset[int], frozenset[Edge]]:
+    def ordering(self, paths: tuple[Path, ...]) -> Given:
         """The events to be ordered at each location beside its ordinary writes, and the pairs given in advance."""
-        return (frozenset(), frozenset()) if self._plain_order() else self._ordered(paths)
+        return NOTHING_GIVEN if self._plain_order() else self._ordered([paths])[0]
 
-    def _ordered(self, paths: tuple[Path, ...]) -> tuple[frozenset[int], frozenset[Edge]]:
+    def _ordered(self, combinations: Sequence[tuple[Path, ...]]) -> list[Given]:
         order = self.model.order
         assert order is not None
-        chunk = Chunk.of_paths(self.structure, paths)
+        chunk = Chunk.of_paths(self.structure, combinations)
         evaluator = Evaluator(self.model, chunk, Valuation(chunk), {})
-        members = frozenset(evaluator.set_of(order.members))
-        before = frozenset(
-            (a, b) for part in self.base.static for a, row in evaluator.relation(part).items() for b in row
-        )
-        return members, before
+        members: list[list[int]] = [[] for _ in combinations]
+        before: list[list[Edge]] = [[] for _ in combinations]
+        for e, mask in evaluator.set_of(order.members).items():
+            for i in bits(mask):
+                members[i].append(e)
+        for part in self.base.static:
+            for a, row in evaluator.relation(part).items():
+                for b, mask in row.items():
+                    for i in bits(mask):
+                        before[i].append((a, b))
+        return [(frozenset(m), frozenset(b)) for m, b in zip(members, before, strict=True)]
 
     # --- running ---
     def run(self, goal: Goal) -> Tally:

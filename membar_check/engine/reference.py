@@ -72,7 +72,7 @@ class ReferenceEngine:
         finals = [(a, writes[a][1:] or writes[a]) for a in self._observed_cells() if a in writes]
         for chosen in product(*(sources for _, sources in reads)):
             for last in product(*(candidates for _, candidates in finals)):
-                chunk = Chunk.of_paths(self.structure, paths)
+                chunk = Chunk.of_paths(self.structure, [paths])
                 for (r, _), w in zip(reads, chosen, strict=True):
                     chunk.rf.setdefault(w, {})[r] = 1
                 chunk.last.update(dict.fromkeys(last, 1))

@@ -101,9 +101,12 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
 
 
 def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]], possible: Possible) -> Structure:
-    """Adds the initial writes and drops paths that no read value can satisfy."""
+    """Adds the initial writes and drops paths that no read value can satisfy.
+
+    Kernel C has many objects: there only cells that are accessed have an initial write.
+    """
     _refuse_mixed_sizes(program, numbering, paths)
-    touched = dict.fromkeys(program.memory)
+    touched = dict.fromkeys(program.memory if program.kernel is None else ())
     for thread in paths:
         for path in thread:
             touched.update(dict.fromkeys(path.address.values()))

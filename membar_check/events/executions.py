@@ -25,7 +25,7 @@ def chunk_of(
     structure: Structure, paths: tuple[Path, ...], executions: Sequence[Execution]
 ) -> tuple[Chunk, dict[str, Relation]]:
     """The chunk whose candidates are ``executions``, all along ``paths``, and the picks by number."""
-    chunk = Chunk.of_paths(structure, paths)
+    chunk = Chunk.of_paths(structure, [paths])
     chunk.count = len(executions)
     chunk.full = full = (1 << chunk.count) - 1
     chunk.paths = [(p, full) for p in paths]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from membar_check.diagnostics import InputError, Span
+from membar_check.diagnostics import Inconclusive, InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
 from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
 from membar_check.events.migration import Migration
@@ -131,6 +131,13 @@ class KernelRunner(ThreadRunner):
                     st.queue = ()
                     return None
         return super()._branch(st, op)
+
+    def _foreseen(self, st: State, value: Symbolic) -> bool | None:
+        try:
+            found = {v != 0 for v in self.addresses(value, st)}
+        except Inconclusive:
+            return None
+        return found.pop() if len(found) == 1 else None
 
     # --- calls ---
     def enter(self, st: KernelState, frame: Frame, function: str, args: Sequence[Tainted]) -> None:

@@ -28,13 +28,16 @@ def kernel_paths(program: Program, addresses: Addresses, unroll: int) -> tuple[N
     contended: frozenset[Value] = frozenset()
     episodes: frozenset[Episode] = frozenset()
     objects: dict[str, int] = {}
+    numbering = Numbering()
+    done: dict[int, tuple[object, KernelRunner, tuple[Path, ...]]] = {}
     for _ in range(MAX_ROUNDS):
-        numbering = Numbering()
-        runners = [
-            KernelRunner(program, t, numbering, addresses, unroll, incoming[t.number], contended, episodes, objects)
-            for t in program.threads
-        ]
-        paths = [r.paths() for r in runners]
+        for t in program.threads:
+            given = (incoming[t.number], contended, episodes)
+            if t.number not in done or done[t.number][0] != given:
+                runner = KernelRunner(program, t, numbering, addresses, unroll, *given, objects)
+                done[t.number] = (given, runner, runner.paths())
+        runners = [done[t.number][1] for t in program.threads]
+        paths = [done[t.number][2] for t in program.threads]
         arriving = {t.number: _incoming(t.number, paths) for t in program.threads}
         blocking = frozenset().union(*(r.blocking for r in runners))
         found = frozenset(e for r in runners for e in r.episodes)

@@ -244,6 +244,12 @@ class ThreadRunner:
             if known:
                 self._jump(st, op.target)
             return None
+        only = self._foreseen(st, cond.value)
+        if only is not None:
+            self._decide(st, cond.value, only)
+            if only:
+                self._jump(st, op.target)
+            return None
         st.note(op)
         taken, not_taken = st.copy(), st
         self._decide(taken, cond.value, True)
@@ -261,6 +267,10 @@ class ThreadRunner:
                 return None
             return old if isinstance(old, bool) else old != 0
         return value != 0
+
+    def _foreseen(self, st: State, value: Symbolic) -> bool | None:
+        """Whether a condition can only be true, or only be false; None where both may be or it is not looked into."""
+        return None
 
     @staticmethod
     def _decide(st: State, value: Symbolic, expected: bool | Value) -> None:

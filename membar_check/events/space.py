@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 
 from membar_check.diagnostics import Inconclusive
 from membar_check.events.orders import Accesses, Digit, Edge, Variant, variants
@@ -51,8 +51,12 @@ class Block:
     size: int
 
 
-# For a skeleton, the events to be ordered at each location beside its ordinary writes, and the pairs given in advance.
-Ordered = Callable[[tuple[Path, ...]], tuple[frozenset[int], frozenset[Edge]]]
+Given = tuple[frozenset[int], frozenset[Edge]]
+"""Of a skeleton: events to be ordered at each location beside its ordinary writes, and pairs whose order is given."""
+
+Ordered = Callable[[Sequence[tuple[Path, ...]]], list[Given]]
+NOTHING_GIVEN: Given = (frozenset(), frozenset())
+BATCH = 64  # skeletons for which this is worked out at once
 
 
 class Space:
@@ -79,14 +83,23 @@ class Space:
         if count > MAX_SKELETONS and self.structure.program.kernel is None:
             raise Inconclusive("engine", f"{count} combinations of paths are too many")
         number = 0
-        for paths in self.structure.combinations():
-            locations = self._locations(paths)
+        for paths, given in self._given():
+            locations = self._locations(paths, given)
             if locations is not None:
                 yield Skeleton(number, paths, locations)
                 number += 1
 
-    def _locations(self, paths: tuple[Path, ...]) -> tuple[tuple[Variant, ...], ...] | None:
-        extra, before = (frozenset[int](), frozenset[Edge]()) if self.ordered is None else self.ordered(paths)
+    def _given(self) -> Iterator[tuple[tuple[Path, ...], Given]]:
+        """The combinations of paths with what is given of each."""
+        combinations = self.structure.combinations()
+        if self.ordered is None:
+            yield from ((paths, NOTHING_GIVEN) for paths in combinations)
+            return
+        while batch := list(islice(combinations, BATCH)):
+            yield from zip(batch, self.ordered(batch), strict=True)
+
+    def _locations(self, paths: tuple[Path, ...], given: Given) -> tuple[tuple[Variant, ...], ...] | None:
+        extra, before = given
         allowed = allowed_sources(self.structure, paths)
         pairs = [p for path in paths for p in path.relations.get("rmw", ())] if self.atomic else []
         by_place: dict[Address, list[list[tuple[int, bool, int]]]] = {}
@@ -263,12 +276,20 @@ class Chunk:
                 self.present[e] = self.present.get(e, 0) | mask
 
     @classmethod
-    def of_paths(cls, structure: Structure, paths: tuple[Path, ...]) -> Chunk:
-        """A single candidate with these paths and no rf or co, for what does not depend on them."""
+    def of_paths(cls, structure: Structure, combinations: Sequence[tuple[Path, ...]]) -> Chunk:
+        """One candidate for each combination of paths, with no rf or co, for what does not depend on them."""
         chunk = cls(structure, [])
-        chunk.count, chunk.full = 1, 1
-        chunk.paths = [(p, 1) for p in paths]
-        chunk.present = dict.fromkeys([*structure.initial.values(), *(e for p in paths for e in p.events)], 1)
+        chunk.count, chunk.full = len(combinations), (1 << len(combinations)) - 1
+        masks: dict[int, tuple[Path, int]] = {}
+        for i, paths in enumerate(combinations):
+            for p in paths:
+                old = masks.get(id(p))
+                masks[id(p)] = (p, 1 << i if old is None else old[1] | 1 << i)
+        chunk.paths = list(masks.values())
+        chunk.present = dict.fromkeys(structure.initial.values(), chunk.full)
+        for p, mask in chunk.paths:
+            for e in p.events:
+                chunk.present[e] = chunk.present.get(e, 0) | mask
         return chunk
 
     def widened(self, copies: int) -> Chunk:

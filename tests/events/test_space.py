@@ -231,7 +231,7 @@ def test_widened() -> None:
 
 def test_a_chunk_of_paths_alone() -> None:
     structure = structure_of(X86_SB)
-    chunk = Chunk.of_paths(structure, tuple(t[0] for t in structure.paths))
+    chunk = Chunk.of_paths(structure, [tuple(t[0] for t in structure.paths)])
     assert (chunk.count, chunk.full, chunk.rf, chunk.co) == (1, 1, {}, {})
     assert set(chunk.present) == set(range(len(structure.events)))
 
