@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect
 from pathlib import Path
 
 from membar_check.diagnostics import InputError, Source
@@ -146,12 +147,16 @@ def make_verdict(program: Program, model: Model, answer: Answer, options: CheckO
 
 
 def _findings(program: Program, answer: Answer) -> tuple[Finding, ...]:
-    """What was found, with the model's flags as classes, and the branches that no execution takes."""
+    """What was found, with the model's flags as classes, and, in the functions that some execution enters, the branches
+    that none takes."""
     assert program.kernel is not None
     found = [f for _, f in sorted(answer.tally.findings.items(), key=lambda item: (item[0][0], str(item[0][1:])))]
     found += [Finding(flag, "", None) for flag in sorted(answer.tally.flags)]
+    entries = sorted({thread.labels[f.entry] for thread in program.threads for f in program.kernel.functions.values()})
+    entered = [pc in answer.tally.visited for pc in entries]
     for arm in program.kernel.arms:
-        if arm.pc not in answer.tally.visited:
+        function = bisect(entries, arm.pc) - 1
+        if arm.pc not in answer.tally.visited and (function < 0 or entered[function]):
             where = Step(arm.span.text, arm.span.source.name, arm.span.line)
             found.append(Finding(UNREACHED, f"no execution takes {arm.text}", where))
     return tuple(found)

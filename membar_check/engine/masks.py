@@ -18,6 +18,8 @@ from membar_check.events.valuation import Valuation
 from membar_check.program.ir import Program
 from membar_check.relation import Relation, bits, nonempty, subtract
 
+DATA_RACE = "data-race"  # the one flag that also speaks of executions that break off: others may miss what never came
+
 
 class MasksEngine:
     """Judges a structure under a compiled model."""
@@ -183,14 +185,16 @@ class MasksEngine:
             if check.prefix == "assert" and bad:
                 raise InputError(f"the model's assertion {check.name or check.test} fails on this test", check.span)
             valid &= ~bad
+        whole = valid & ~evaluator.chunk.broken_off
         for check in later:
             if not valid:
                 return 0
-            failing = evaluator.failing(check.test, check.node, valid)
-            holds = failing if check.negated else valid & ~failing
+            judged = valid if check.name == DATA_RACE else whole
+            failing = evaluator.failing(check.test, check.node, judged)
+            holds = failing if check.negated else judged & ~failing
             if check.prefix == "flag" and holds:
                 tally.flags.add(check.name)
-            elif check.prefix == "undefined_unless" and valid & ~holds:
+            elif check.prefix == "undefined_unless" and whole & ~holds:
                 tally.undefined = True
         return valid
 

@@ -292,6 +292,15 @@ class Chunk:
                 chunk.present[e] = chunk.present.get(e, 0) | mask
         return chunk
 
+    @property
+    def broken_off(self) -> int:
+        """The candidates in which some CPU is stuck or has crashed."""
+        out = 0
+        for path, mask in self.paths:
+            if path.activity is not None and path.activity.stuck is not None:
+                out |= mask
+        return out
+
     def widened(self, copies: int) -> Chunk:
         """``copies`` of the chunk side by side: candidate i of copy k is number ``k * count + i``."""
         wide = Chunk(self.structure, [])

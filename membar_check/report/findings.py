@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from membar_check.verdict import Finding, Step, Verdict
+from membar_check.verdict import UNREACHED, Finding, Step, Verdict
 
 
-def describe(verdict: Verdict) -> list[str]:
-    """Lines for people: each finding with its place, below it the steps."""
-    lines = [f"{verdict.file} under {verdict.model}:"]
-    for finding in verdict.findings or ():
+def describe(verdict: Verdict, unreached: bool) -> list[str]:
+    """Lines for people: each finding with its place, below it the steps.  ``unreached``: branches that no execution
+    takes are listed too."""
+    findings = [f for f in verdict.findings or () if unreached or f.kind != UNREACHED]
+    lines = [f"{verdict.file} under {verdict.model}:"] if findings else []
+    for finding in findings:
         lines.append(f"  {finding.kind}{_text(finding)}")
         lines += [f"      {step.text} ({_place(step)})" for step in finding.steps]
     return lines

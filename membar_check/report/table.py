@@ -60,7 +60,7 @@ class Table:
             return
         self._rows.append((judged.status, row(judged)))
         if isinstance(judged.result, Verdict) and judged.result.findings and (not good or self._settings.verbosity > 0):
-            self._findings += describe(judged.result)
+            self._findings += describe(judged.result, self._settings.verbosity > 0)
         if not good and isinstance(judged.result, Verdict):  # errors have been printed in full
             self._reasons.append((judged.status, f"{judged.result.file}, {judged.result.model}: {judged.reason}"))
 
