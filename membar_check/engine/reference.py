@@ -22,7 +22,8 @@ from membar_check.engine.concrete_values import CatValue, EventSet, Relation
 from membar_check.engine.evaluate import Evaluator
 from membar_check.engine.outcome import Finals, Observed, Where, split_states
 from membar_check.engine.tally import Goal, Tally
-from membar_check.events.space import Chunk, allowed_sources
+from membar_check.events.sources import allowed_sources
+from membar_check.events.space import Chunk
 from membar_check.events.structure import Path, Structure
 from membar_check.events.valuation import Valuation
 from membar_check.litmus.syntax import GlobalRef

@@ -12,7 +12,8 @@ from itertools import islice, product
 
 from membar_check.diagnostics import Inconclusive
 from membar_check.events.orders import Accesses, Digit, Edge, Variant, variants
-from membar_check.events.structure import Applied, Event, Path, ReadOf, Structure, unordered
+from membar_check.events.sources import allowed_sources
+from membar_check.events.structure import Event, Path, Structure, unordered
 from membar_check.records import dataclass
 from membar_check.relation import Relation
 from membar_check.values import Address
@@ -101,6 +102,8 @@ class Space:
     def _locations(self, paths: tuple[Path, ...], given: Given) -> tuple[tuple[Variant, ...], ...] | None:
         extra, before = given
         allowed = allowed_sources(self.structure, paths)
+        if any(not may for _, may in allowed):
+            return None
         pairs = [p for path in paths for p in path.relations.get("rmw", ())] if self.atomic else []
         by_place: dict[Address, list[list[tuple[int, bool, int]]]] = {}
         events = self.structure.events
@@ -149,37 +152,6 @@ def beside(events: Sequence[Event], thread: Sequence[tuple[int, bool, int]]) -> 
         for w, later_writes, _ in thread[i + 1 :]
         if later_writes and unordered(events[r], events[w])
     ]
-
-
-def allowed_sources(structure: Structure, paths: tuple[Path, ...]) -> list[tuple[int, frozenset[int]]]:
-    """For reads whose value the paths bind directly: the writes that may give such a value."""
-    wanted: list[tuple[int, bool | object]] = [
-        (c.value.event, c.expected) for p in paths for c in p.constraints if isinstance(c.value, ReadOf)
-    ]
-    if not wanted:
-        return []
-    stores: dict[Address, list[tuple[int, object]]] = {}
-    for p in paths:
-        for e, v in p.stored.items():
-            stores.setdefault(p.address[e], []).append((e, v))
-    out = []
-    for read, expected in wanted:
-        place = next(p.address[read] for p in paths if read in p.address)
-        sources = [(structure.initial[place], structure.program.memory.get(place, 0)), *stores.get(place, [])]
-        may = []
-        for write, value in sources:
-            if isinstance(value, ReadOf | Applied):
-                may.append(write)
-            elif isinstance(expected, bool):
-                if (value != 0) == expected:
-                    may.append(write)
-            elif value == expected:
-                may.append(write)
-        out.append((read, frozenset(may)))
-    merged: dict[int, frozenset[int]] = {}
-    for read, may_set in out:
-        merged[read] = merged[read] & may_set if read in merged else may_set
-    return sorted(merged.items())
 
 
 def blocks(skeleton: Skeleton, limit: int = CHUNK) -> Iterator[Block]:

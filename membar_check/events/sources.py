@@ -1,0 +1,119 @@
+"""Which writes a read may take from, as far as the decisions of the paths tell: they bind the values that are read."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from membar_check.events.build import possible_values
+from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Structure, Symbolic, reads_in
+from membar_check.program.arithmetic import Undetermined, evaluate
+from membar_check.values import Address, Value
+
+Sources = dict[int, frozenset[Value] | None]  # write -> the values that it may store, None: any
+
+
+def allowed_sources(structure: Structure, paths: tuple[Path, ...]) -> list[tuple[int, frozenset[int]]]:
+    """For reads whose values the paths bind: the writes that may give such a value; where there is none, nothing
+    else."""
+    constraints = [c for p in paths for c in p.constraints if isinstance(c.value, ReadOf | Applied)]
+    if not constraints:
+        return []
+    narrowing = _Narrowing(structure, paths)
+    todo = constraints
+    while todo:
+        rest = []
+        for c in todo:
+            if not narrowing.apply(c):
+                rest.append(c)
+            elif narrowing.impossible:
+                return [(read, frozenset(sources)) for read, sources in narrowing.sources.items() if not sources]
+        if len(rest) == len(todo):
+            break
+        todo = rest
+    return sorted((read, frozenset(sources)) for read, sources in narrowing.sources.items())
+
+
+class _Narrowing:
+    """The sources of reads, made fewer by one constraint after the other."""
+
+    def __init__(self, structure: Structure, paths: tuple[Path, ...]) -> None:
+        self.structure = structure
+        self.paths = paths
+        self.sources: dict[int, Sources] = {}
+        self.impossible = False  # some read has no source left
+        self.known: dict[int, Value] = {}  # reads that have but one possible value
+        self._stores: dict[Address, list[tuple[int, frozenset[Value] | None]]] | None = None
+
+    def apply(self, c: Constraint) -> bool:
+        """Uses a constraint in which one read is not known; False while there are several."""
+        reads = [r for r in reads_of(c.value) if r not in self.known]
+        if len(reads) > 1:
+            return False
+        if not reads:
+            return True
+        read = reads[0]
+        known = tuple((r, self.known[r]) for r in reads_of(c.value) if r != read)
+        kept: Sources = {}
+        union: set[Value] = set()
+        complete = True
+        for write, values in self._sources(read).items():
+            if values is None:
+                kept[write] = None
+                complete = False
+                continue
+            good = frozenset(v for v in values if holds(c, ((read, v), *known)))
+            if good:
+                kept[write] = good
+                union |= good
+        self.sources[read] = kept
+        self.impossible = not kept
+        if complete and len(union) == 1:
+            self.known[read] = union.pop()
+        return True
+
+    def _sources(self, read: int) -> Sources:
+        found = self.sources.get(read)
+        if found is None:
+            place = next(p.address[read] for p in self.paths if read in p.address)
+            start = self.structure.program.memory.get(place, 0)
+            found = {self.structure.initial[place]: frozenset((start,))}
+            found.update(self._all_stores().get(place, ()))
+        return found
+
+    def _all_stores(self) -> dict[Address, list[tuple[int, frozenset[Value] | None]]]:
+        if self._stores is None:
+            self._stores = {}
+            possible, memory = self.structure.possible, self.structure.program.memory
+            for p in self.paths:
+                for e, v in p.stored.items():
+                    values: frozenset[Value] | None
+                    if isinstance(v, ReadOf | Applied):
+                        values = possible_values(v, p.address, possible, memory)
+                    else:
+                        values = frozenset((v,))
+                    self._stores.setdefault(p.address[e], []).append((e, values))
+        return self._stores
+
+
+@lru_cache(maxsize=65536)
+def reads_of(value: Symbolic) -> tuple[int, ...]:
+    """The reads that a value depends on, in order."""
+    return tuple(sorted(reads_in(value)))
+
+
+@lru_cache(maxsize=262144)
+def holds(c: Constraint, values: tuple[tuple[int, Value], ...]) -> bool:
+    """Whether a constraint holds where its reads return these values; a value that has no result never fits."""
+    try:
+        value = _value(c.value, dict(values))
+    except Undetermined:
+        return False
+    return (value != 0) == c.expected if isinstance(c.expected, bool) else value == c.expected
+
+
+def _value(value: Symbolic, values: dict[int, Value]) -> Value:
+    if isinstance(value, ReadOf):
+        return values[value.event]
+    if isinstance(value, Applied):
+        return evaluate(value.op, tuple(_value(a, values) for a in value.args))
+    return value
