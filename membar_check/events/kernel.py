@@ -211,7 +211,7 @@ class KernelRunner(ThreadRunner):
         if not self.migration.possible and not self.incoming.tokens and not st.sent:
             return None
         pending = self._pending(st) if self._on(st) else []
-        if any(k.kind == "task" for k in pending) and not self.migration.allowed(st):
+        if any(k.kind == "task" for k in pending) and (self.migration.exhausted(st) or not self.migration.allowed(st)):
             pending = [k for k in pending if k.kind != "task"]
         if not pending and not self.migration.possible:
             return None

@@ -54,11 +54,14 @@ class Migration:
         value = None if where is None else runner.evaluate(st, where)
         return isinstance(value, Tainted) and value.value != 0
 
+    def exhausted(self, st: KernelState) -> bool:
+        """Whether no further task may move: the bound is one for the whole execution."""
+        moved = st.moves + sum(k.kind == "task" for k in (*st.sent, *st.taken))
+        return not self.possible or moved >= self.kernel.migrations
+
     def departures(self, st: KernelState) -> list[State]:
         """The paths on which the task leaves here, one for each CPU that it may go to."""
-        if not self.possible or st.moves >= self.kernel.migrations or st.moved or st.pc >= len(self.runner.thread.code):
-            return []
-        if not self.allowed(st):
+        if self.exhausted(st) or st.moved or st.pc >= len(self.runner.thread.code) or not self.allowed(st):
             return []
         forks: list[State] = []
         for settled in self._settled(st.copy()):
