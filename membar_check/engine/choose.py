@@ -58,6 +58,8 @@ def run_engine(engine: str, model: Model, structure: Structure, goal: Goal) -> A
 def _auto(model: CompiledModel, structure: Structure, goal: Goal) -> Answer:
     """Few candidates: masks.  More: a short try with z3, which is done at once where few of them are consistent, then
     masks, whose time depends on nothing else.  Too many for masks: z3."""
+    if structure.program.kernel is not None:  # many combinations of paths, which z3 takes singly, with few candidates
+        return _masks(model, structure, goal)
     if suits_masks(model, structure, REACH_LIMIT if goal.reach else SURE_LIMIT):
         return _masks(model, structure, goal)
     feasible = not goal.reach and suits_masks(model, structure, AUTO_LIMIT)
