@@ -34,7 +34,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
 )
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
-HEAVY = {"lark": {"litmus", "cat", "grammars"}, "z3": {"engine"}, "rich": {"report"}, "networkx": {"engine", "explain"}}
+HEAVY = {
+    "lark": {"litmus", "cat", "grammars"},
+    "pcpp": {"litmus"},
+    "pycparser": {"litmus", "program"},
+    "z3": {"engine"},
+    "rich": {"report"},
+    "networkx": {"engine", "explain"},
+}
 MAXIMUM_LINES = 500
 
 

@@ -58,6 +58,8 @@ class KernelRunner(ThreadRunner):
         self.episodes: set[Episode] = set()
         self._switches = registers_of(self.kernel.interrupts_on) | registers_of(self.kernel.preemptible)
         self._matters = [any(self._is_eventful(op) for op in instruction.ops) for instruction in thread.code]
+        self._makers = _makers(thread)
+        self._open: dict[frozenset[Token], list[Token]] = {}
         self._steps: dict[type, Callable[..., list[State] | None]] = {
             c.Call: self._call, c.Return: self._return, c.Flag: self._flag, c.Alloc: self._alloc, c.Free: self._free,
             c.Interrupt: self._interrupt, c.Await: self._await, c.Hold: self._hold,
@@ -210,7 +212,9 @@ class KernelRunner(ThreadRunner):
         """
         if not self.migration.possible and not self.incoming.tokens and not st.sent:
             return None
-        pending = self._pending(st) if self._on(st) else []
+        pending = self._pending(st)
+        if pending and not self._on(st):
+            pending = []
         if any(k.kind == "task" for k in pending) and (self.migration.exhausted(st) or not self.migration.allowed(st)):
             pending = [k for k in pending if k.kind != "task"]
         if not pending and not self.migration.possible:
@@ -236,15 +240,15 @@ class KernelRunner(ThreadRunner):
         return isinstance(value, Tainted) and value.value != 0
 
     def _pending(self, st: KernelState) -> list[Token]:
-        own = [k for k in sorted(st.sent) if k.target == self.thread.number and k not in st.taken]
-        others = [
-            k for k in self.incoming.tokens
-            if k not in st.taken and any(k in f and self._foreign(st) <= f for f in self.incoming.families)
-        ]  # fmt: skip
+        """What is on its way: of other CPUs what some of their paths send together with all that was taken."""
+        own = [k for k in sorted(st.sent) if k.target == self.thread.number and k not in st.taken] if st.sent else []
+        others = self._open.get(st.taken)
+        if others is None:
+            foreign = frozenset(k for k in st.taken if k.sender != self.thread.number)
+            together = [f for f in self.incoming.families if foreign <= f]
+            others = [k for k in self.incoming.tokens if k not in foreign and any(k in f for f in together)]
+            self._open[st.taken] = others
         return own + others
-
-    def _foreign(self, st: KernelState) -> frozenset[Token]:
-        return frozenset(k for k in st.taken if k.sender != self.thread.number)
 
     def _take(self, st: KernelState, token: Token) -> None:
         span = self.thread.code[min(st.pc, len(self.thread.code) - 1)].span
@@ -296,16 +300,15 @@ class KernelRunner(ThreadRunner):
 
     # --- objects ---
     def fresh(self, st: State, name: str, cells: int) -> Address:
-        pc = min(st.pc, len(self.thread.code)) - 1
-        label = f"{name}@P{self.thread.number}.{self.thread.code[pc].span.line}"
-        number = st.visits.get(pc, 0) + sum(st.visits.get(p, 0) for p in range(pc) if self._line(p) == self._line(pc))
-        address = Address(label if number <= 1 else f"{label}.{number}")
-        self.objects[address.name] = max(cells, self.objects.get(address.name, 0))
-        return address
+        """A new object, named after the line that makes it."""
+        visits = st.visits[st.pc - 1]
+        label = f"{name}@P{self.thread.number}.{self._makers[st.pc - 1]}"
+        return self.object(label if visits == 1 else f"{label}.{visits}", cells)
 
-    def _line(self, pc: int) -> tuple[str, int]:
-        span = self.thread.code[pc].span
-        return span.source.name, span.line
+    def object(self, name: str, cells: int) -> Address:
+        """The object of that name."""
+        self.objects[name] = max(cells, self.objects.get(name, 0))
+        return Address(name)
 
     def _alloc(self, st: KernelState, op: c.Alloc) -> list[State] | None:
         cells = self._concrete(st, op, op.cells)
@@ -447,6 +450,18 @@ class KernelRunner(ThreadRunner):
                 frozenset(st.visits), st.episodes, st.pacts, st.moved, st.foreign,
             ),
         )  # fmt: skip
+
+
+def _makers(thread: ir.Thread) -> dict[int, str]:
+    """For each instruction that makes an object a name: its line, with a letter where several stand on one."""
+    found: dict[int, str] = {}
+    seen: dict[tuple[str, int], int] = {}
+    for pc, instruction in enumerate(thread.code):
+        if any(isinstance(op, c.Alloc | c.Interrupt) for op in instruction.ops):
+            span = instruction.span
+            count = seen[span.source.name, span.line] = seen.get((span.source.name, span.line), 0) + 1
+            found[pc] = f"{span.line}{chr(96 + count) if count > 1 else ''}"
+    return found
 
 
 def with_activity(path: Path, activity: Activity) -> Path:

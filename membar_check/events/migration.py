@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from membar_check.events.kernel import KernelRunner
 
 OUT, IN, BACK = "__migrate_out", "__migrate_in", "__migrate_back"
-OF_THE_TASK = ("$__must_not_block_depth",)  # CPU registers that go with the task
+OF_THE_TASK = ("$__must_not_block_depth", "$__cpus_read_depth")  # CPU registers that go with the task
 STAYS = ("$__rcu_depth",)  # where this is not 0 the task stays: its critical section would be torn apart
 
 Registers = tuple[tuple[str, Value], ...]
@@ -95,7 +95,7 @@ class Migration:
         stack = [*((f.pc, f.queue, f.registers, f.dst, f.loops) for f in st.frames), inner]
         for pc, queue, registers, dst, loops in stack:
             activations.append(Activation(pc, queue, _values(st, registers), dst, tuple(sorted(loops.items()))))
-        csd = runner.fresh(st, f"task.{st.pc}.{st.visits.get(st.pc, 0)}", 2)
+        csd = runner.object(f"task@P{self.thread}.{st.pc}.{st.visits.get(st.pc, 0)}", 2)
         task = runner.cpu(st, "$current")
         own = tuple((name, runner.cpu(st, name)) for name in OF_THE_TASK)
         st.sent |= {Token(self.thread, csd, cpu, "task", (task, own, st.moves + 1, tuple(activations)))}

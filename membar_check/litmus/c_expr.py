@@ -225,14 +225,14 @@ class ExpressionParser:
 
     # --- calls
     def tags(self) -> tuple[str, ...]:
-        """``{once}``, ``{rcu-lock}``, ``{a,b}``."""
+        """``{once}``, ``{rcu-lock}``, ``{a,b}``, ``{DMB.ISH}``, and ``{A/L}`` for the two halves of an atomic."""
         self.advance()
         tags: list[str] = []
         while True:
-            tag = self.tag_word()
-            while self.text == "-":
-                self.advance()
-                tag += "-" + self.tag_word()
+            tag = "" if self.text == "/" else self.tag_word()
+            if self.text == "/":
+                tag += self.advance()
+                tag += "" if self.text in ("}", ",") and tag != "/" else self.tag_word()
             tags.append(tag)
             if self.text != ",":
                 break
@@ -241,6 +241,14 @@ class ExpressionParser:
         return tuple(tags)
 
     def tag_word(self) -> str:
+        """``once``, ``rcu-lock``, ``Fence.r.rw``."""
+        word = self._word()
+        while self.text in ("-", "."):
+            word += self.advance()
+            word += self._word()
+        return word
+
+    def _word(self) -> str:
         if not (self.text[:1].isalpha() or self.text[:1] == "_"):
             self.fail("a tag, such as `once`")
         return self.advance()

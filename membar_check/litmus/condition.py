@@ -56,9 +56,9 @@ def parse_final(source: Source, text: str, start: int, end: int) -> Final:
     if display >= 0:
         end = display
     cursor = Cursor(source, tokenize(source, text, start, end), "the file")
-    locations, types = _parse_locations(cursor)
+    locations, types = parse_locations(cursor)
     filtered = parse_prop(cursor) if cursor.accept_word("filter") else None
-    condition = _parse_condition(cursor)
+    condition = parse_condition(cursor)
     kinds: tuple[tuple[str, Quantifier], ...] = ()
     if condition.span is not None:
         cursor.accept(";")
@@ -73,7 +73,8 @@ def parse_final(source: Source, text: str, start: int, end: int) -> Final:
     return Final(locations, types, filtered, condition, kinds)
 
 
-def _parse_locations(cursor: Cursor) -> tuple[tuple[Place, ...], tuple[tuple[Place, str], ...]]:
+def parse_locations(cursor: Cursor) -> tuple[tuple[Place, ...], tuple[tuple[Place, str], ...]]:
+    """The ``locations [...]`` list at the cursor, if there is one: its places, and the types of some of them."""
     places: list[Place] = []
     types: list[tuple[Place, str]] = []
     if not cursor.accept_word("locations"):
@@ -94,7 +95,8 @@ def _parse_locations(cursor: Cursor) -> tuple[tuple[Place, ...], tuple[tuple[Pla
     return tuple(places), tuple(types)
 
 
-def _parse_condition(cursor: Cursor) -> Condition:
+def parse_condition(cursor: Cursor) -> Condition:
+    """A quantifier and its proposition; at the end of the text, where there is none, ``forall (true)``."""
     start = cursor.token
     if start.kind in ("end", ";"):
         return Condition(Quantifier.FORALL, TRUE)

@@ -7,13 +7,17 @@ plain string operations and read by small hand-written parsers, which keeps a te
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import InputError, Source, Span, Unsupported
 from membar_check.litmus.assembly import parse_assembly
-from membar_check.litmus.condition import parse_final
+from membar_check.litmus.condition import Final, parse_final
 from membar_check.litmus.init import parse_init
-from membar_check.litmus.syntax import AsmBody, CBody, LitmusTest
+from membar_check.litmus.syntax import AsmBody, CBody, InitItem, LitmusTest
 from membar_check.litmus.text import blank_comments, comment_end, describe
+
+if TYPE_CHECKING:
+    from membar_check.litmus.kernel_c import KernelUnit
 
 ARCHITECTURES = ("C", "X86", "X86_64", "AArch64", "RISCV", "PPC")
 """The architectures whose tests can be read, as the header spells them."""
@@ -33,8 +37,9 @@ _FINAL = re.compile(
 _BRACE = re.compile(r"\(\*|[{}]")
 
 
-def parse_litmus(source: Source) -> LitmusTest:
-    """The syntax tree of a litmus file.
+def parse_litmus(source: Source, include_dirs: tuple[str, ...] = ()) -> LitmusTest:
+    """The syntax tree of a litmus file.  ``include_dirs``: where the headers of kernel C are looked for, after the
+    folders of the test.
 
     Raises InputError (with the place, what was found and what was expected) for malformed text, and its subclass
     Unsupported for an architecture or a construct that the checker does not have.
@@ -45,13 +50,9 @@ def parse_litmus(source: Source) -> LitmusTest:
     init_end = _closing_brace(source, text, init_start)
     init = parse_init(source, blank_comments(source, text[:init_end], init_start), init_start + 1, init_end)
     bodies: tuple[AsmBody | CBody, ...]
-    if arch == "C":  # where `(*p)` is no comment
-        from membar_check.litmus.c_body import parse_c_bodies
-
-        bodies, final_start = parse_c_bodies(source, init_end + 1)
-        if not bodies:
-            raise _missing_bodies(source, init_end, "threads such as `P0(int *x) { ... }`")
-        blanked = blank_comments(source, text, final_start)
+    kernel: KernelUnit | None = None
+    if arch == "C":
+        bodies, kernel, final = _parse_c(source, init_start, init_end + 1, init, include_dirs)
     else:
         blanked = blank_comments(source, text, init_end + 1)
         found = _FINAL.search(blanked, init_end + 1)
@@ -59,7 +60,7 @@ def parse_litmus(source: Source) -> LitmusTest:
         if not blanked[init_end + 1 : final_start].strip():
             raise _missing_bodies(source, init_end, "a table of threads: `P0 | P1 ;` and the rows of instructions")
         bodies = parse_assembly(source, arch, blanked, init_end + 1, final_start)
-    final = parse_final(source, blanked, final_start, len(blanked))
+        final = parse_final(source, blanked, final_start, len(blanked))
     return LitmusTest(
         arch=arch,
         name=name,
@@ -74,7 +75,37 @@ def parse_litmus(source: Source) -> LitmusTest:
         name_span=name_span,
         location_types=final.types,
         kinds=final.kinds,
+        kernel=kernel,
     )
+
+
+def _parse_c(
+    source: Source, init_start: int, start: int, init: tuple[InitItem, ...], include_dirs: tuple[str, ...]
+) -> tuple[tuple[AsmBody | CBody, ...], KernelUnit | None, Final]:
+    """The rest of a C test, plain or in kernel C, from offset ``start`` on, where ``(*p)`` is no comment."""
+    from membar_check.litmus.c_body import parse_c_bodies
+    from membar_check.litmus.c_plain import surely_plain_end, surely_plain_start
+
+    failure: InputError | None = None
+    if surely_plain_start(source, start):
+        try:
+            bodies, final_start = parse_c_bodies(source, start)
+        except InputError as error:
+            failure = error
+        else:
+            blanked = blank_comments(source, source.text, final_start)
+            if surely_plain_end(blanked, final_start):
+                return bodies, None, parse_final(source, blanked, final_start, len(blanked))
+    from membar_check.litmus.kernel_file import is_kernel, parse_unit
+
+    if is_kernel(source, start):
+        unit, final = parse_unit(source, start, init_start, init, include_dirs)
+        return (), unit, final
+    if failure is not None:
+        raise failure
+    bodies, final_start = parse_c_bodies(source, start)
+    blanked = blank_comments(source, source.text, final_start)
+    return bodies, None, parse_final(source, blanked, final_start, len(blanked))
 
 
 def _parse_header(source: Source, text: str) -> tuple[str, str, Span, int]:

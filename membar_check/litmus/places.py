@@ -12,6 +12,7 @@ from membar_check.litmus.tokens import Cursor, Token
 _WITH_ARGUMENTS = frozenset(
     {"PTE", "TTD", "PA", "tag", "TAG", "SS", "SSCap", "pac", "pacda", "pacdb", "pacia", "pacib"}
 )
+_PATH = re.compile(r"[A-Za-z_$]\w*(?:\.[A-Za-z_]\w*|\[[0-9]+\])*\Z", re.ASCII)
 _PLACE = "a place such as `0:r1`, `x`, `[x]` or `a[1]`"
 
 
@@ -30,6 +31,9 @@ def parse_place(cursor: Cursor, expected: str = _PLACE) -> Place:
     if kind != "name":
         cursor.fail(expected)
     cursor.next()
+    if cursor.paths:
+        path = _path(cursor, token)
+        return GlobalRef(path, None, cursor.span(token.start))
     _refuse_special(cursor, token)
     if cursor.token.kind == "[":
         cursor.next()
@@ -72,6 +76,23 @@ def _cell_index(cursor: Cursor) -> int:
     return index
 
 
+def _path(cursor: Cursor, token: Token) -> str:
+    """The path of a cell in kernel C, whose first part ``token`` has been passed: ``runqueues[1].curr``."""
+    path = token.text
+    while True:
+        if cursor.token.kind == "[":
+            cursor.next()
+            path += f"[{_cell_index(cursor)}]"
+        elif path[-1] == "]" and cursor.token.kind == "name" and cursor.token.text[0] == ".":
+            path += cursor.next().text
+        else:
+            break
+    if not _PATH.match(path):
+        span = cursor.span(token.start)
+        raise InputError(f"found {describe(path)}, expected an object or a field such as `a.b[1].c`", span)
+    return path
+
+
 def _refuse_special(cursor: Cursor, name: Token) -> None:
     """Raise Unsupported for what looks like a name but is a page-table entry, a tagged or a faulting location."""
     following = cursor.token.kind
@@ -96,8 +117,12 @@ def parse_operand(cursor: Cursor) -> Operand:
         return Literal(integer(token.text), token.text)
     if kind == "name":
         cursor.next()
-        _refuse_special(cursor, token)
+        if not cursor.paths:
+            _refuse_special(cursor, token)
         return _address(cursor, token)
+    if kind == "-":
+        cursor.next()
+        return Symbol("-" + cursor.expect("name", "the name of a constant after `-`").text)
     if kind == "&":
         cursor.next()
         return _address(cursor, cursor.expect("name", "the name of a location after `&`"))
@@ -113,6 +138,8 @@ def parse_operand(cursor: Cursor) -> Operand:
 
 
 def _address(cursor: Cursor, name: Token) -> Symbol:
+    if cursor.paths:
+        return Symbol(_path(cursor, name))
     if cursor.token.kind != "[":
         return Symbol(name.text)
     cursor.next()

@@ -7,10 +7,14 @@ observable behaviour).  Parsers build these; ``program/`` lowers them.
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import Source, Span
 from membar_check.records import dataclass, field
 from membar_check.values import Value
+
+if TYPE_CHECKING:
+    from membar_check.litmus.kernel_c import KernelUnit
 
 
 # --- places that a condition, an init block or a ``locations`` list can name -----------------------------------------
@@ -28,7 +32,10 @@ class RegisterRef:
 
 @dataclass(frozen=True, slots=True)
 class GlobalRef:
-    """``x``, ``[x]`` or ``a[1]``; ``index`` is None for a bare name (which may be a whole array)."""
+    """``x``, ``[x]`` or ``a[1]``; ``index`` is None for a bare name (which may be a whole array).
+
+    In kernel C ``name`` is the whole path, ``runqueues[1].curr``, and ``index`` None.
+    """
 
     name: str
     index: int | None = None
@@ -363,7 +370,8 @@ class LitmusTest:
     ``arch`` as the header spells it ("C", "X86", "X86_64", "AArch64", "RISCV", "PPC"); ``bodies`` one entry a thread,
     all AsmBody or all CBody; ``locations`` the places of the ``locations [...]`` list; ``info`` the Key=value lines;
     ``location_types`` the C types that the ``locations`` list writes behind some places; ``kinds`` what the ``with``
-    list behind the condition expects of other models.
+    list behind the condition expects of other models.  ``kernel``: the C part of a test in kernel C, which has no
+    ``bodies``.
     """
 
     arch: str
@@ -379,6 +387,7 @@ class LitmusTest:
     name_span: Span = field(compare=False)
     location_types: tuple[tuple[Place, str], ...] = ()
     kinds: tuple[tuple[str, Quantifier], ...] = ()
+    kernel: KernelUnit | None = field(default=None, compare=False)
 
 
 Resolved = Value

@@ -6,12 +6,13 @@ The token shapes follow what herd7 accepts in these two parts of a litmus file (
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from membar_check.diagnostics import InputError, Source, Span
 from membar_check.litmus.text import NAME, describe
 
-_TOKEN = re.compile(
+_PATTERN = (
     r"\s*(?:"
     r"(?P<number>-?(?:0[xX][0-9a-fA-F]{1,32}|[0-9]{1,40})(?!\w))"
     r"|(?P<code>(?:label|instr):\"[^\"\n]*\")"
@@ -19,9 +20,9 @@ _TOKEN = re.compile(
     r"|(?P<name>%?" + NAME + r"|\$[0-9]+)"
     r"|(?P<sign>/\\|\\/|=>|==|!=|<>|[=~()\[\]{};:,&*+])"
     r"|(?P<end>\Z)"
-    r"|(?P<junk>.))",
-    re.ASCII | re.DOTALL,
+    r"|(?P<junk>.))"
 )
+_TOKEN = re.compile(_PATTERN, re.ASCII | re.DOTALL)
 
 
 class Token(NamedTuple):
@@ -36,10 +37,10 @@ class Token(NamedTuple):
 _new = tuple.__new__  # four times as fast as calling Token, of which a test has hundreds
 
 
-def tokenize(source: Source, text: str, start: int, end: int) -> list[Token]:
+def tokenize(source: Source, text: str, start: int, end: int, pattern: re.Pattern[str] = _TOKEN) -> list[Token]:
     """The tokens of ``text[start:end]``, with an ``end`` token last; InputError at a character that begins none."""
     tokens: list[Token] = []
-    for match in _TOKEN.finditer(text, start, end):
+    for match in pattern.finditer(text, start, end):
         kind = match.lastgroup
         assert kind is not None
         token_start, token_end = match.span(kind)
@@ -49,7 +50,7 @@ def tokenize(source: Source, text: str, start: int, end: int) -> list[Token]:
             tokens.append(Token("end", "", token_start, token_end))
             break
         word = text[token_start:token_end]
-        if kind == "sign":
+        if kind in ("sign", "minus"):
             kind = word
         elif kind == "junk":
             raise InputError(
@@ -57,6 +58,17 @@ def tokenize(source: Source, text: str, start: int, end: int) -> list[Token]:
             )
         tokens.append(_new(Token, (kind, word, token_start, token_end)))
     return tokens
+
+
+def tokenize_kernel(source: Source, text: str, start: int, end: int) -> list[Token]:
+    """As :func:`tokenize`, for kernel C: constants may be negated, ``-EPERM``, and ``/`` is no part of a name."""
+    return tokenize(source, text, start, end, _kernel_pattern())
+
+
+@lru_cache(maxsize=1)
+def _kernel_pattern() -> re.Pattern[str]:
+    pattern = _PATTERN.replace("|(?P<end>", "|(?P<minus>-(?=[A-Za-z_]))|(?P<end>").replace(r"[\w/.\-]*", r"[\w.\-]*")
+    return re.compile(pattern, re.ASCII | re.DOTALL)
 
 
 def _junk_hint(word: str) -> str:
@@ -73,10 +85,12 @@ def _junk_hint(word: str) -> str:
 class Cursor:
     """A position in a token list.  ``at``/``accept``/``expect`` work on kinds; ``fail`` raises InputError there."""
 
-    __slots__ = ("part", "position", "source", "tokens")
+    __slots__ = ("part", "paths", "position", "source", "tokens")
 
-    def __init__(self, source: Source, tokens: list[Token], part: str) -> None:
-        """``part`` names what is being parsed, for messages (``the init block``)."""
+    def __init__(self, source: Source, tokens: list[Token], part: str, paths: bool = False) -> None:
+        """``part`` names what is being parsed, for messages (``the init block``).  ``paths``: places are those of
+        kernel C, with fields."""
+        self.paths = paths
         self.source = source
         self.tokens = tokens
         self.position = 0

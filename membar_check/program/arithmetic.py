@@ -14,6 +14,7 @@ Integers are Python's, without bound; the dialects wrap results to the width of 
 ``land lor``                 C's ``&&`` and ``||`` on two evaluated operands
 ``zextN sextN``              the lowest N bits (8, 16, 32, 64), as unsigned or as signed number
 ``bit``                      ``bit(a,k)``: bit k of a
+``first``                    ``first(a,b)``: a, as what depends on b too
 ``flags_sub flags_add ...``  flags N Z C V (bits 3 to 0) of ``a-b``, ``a+b``, ``a&b``; third argument: the width
 ``cond_eq cond_ne ...``      whether flags satisfy an ARM condition code
 ===========================  ========================================================================================
@@ -116,6 +117,7 @@ _INTEGER: dict[str, Callable[..., int]] = {
     "sext32": lambda a: signed(a, 32),
     "sext64": lambda a: signed(a, 64),
     "bit": lambda a, k: (a >> k) & 1,
+    "first": lambda a, b: a,
     "flags_sub": lambda a, b, bits: _flags(a, ~unsigned(b, bits), 1, bits),
     "flags_add": lambda a, b, bits: _flags(a, b, 0, bits),
     "flags_and": lambda a, b, bits: _flags(a & b, 0, 0, bits),
@@ -180,6 +182,8 @@ def _symbolic(name: str, args: tuple[Value, ...]) -> Value:
             return 0
         raise Undetermined(f"{name} of an address")
     right = args[1]
+    if name == "first":
+        return left
     if name in ("eq", "ne"):
         return int((left == right) == (name == "eq"))
     if name in ("land", "lor"):

@@ -9,9 +9,10 @@ from membar_check.diagnostics import Source, Unsupported
 from membar_check.litmus.syntax import CBody, LitmusTest, RegisterRef
 from membar_check.litmus.text import describe
 from membar_check.program.initial import initial_state, resolve_final
-from membar_check.program.ir import Program
+from membar_check.program.ir import ControlOp, Program, Thread
 
 if TYPE_CHECKING:
+    from membar_check.program.control import KernelInfo
     from membar_check.program.macros import Macros
 
 _ASSEMBLY = {
@@ -31,6 +32,10 @@ def lower(test: LitmusTest, macros: Macros | None = None, lkmmv2: bool = True) -
     Raises InputError for code that is wrong, and for a condition, filter or location list that names a register,
     thread or location that does not exist; Unsupported for an instruction or construct that the checker lacks.
     """
+    if test.kernel is not None:
+        from membar_check.program.kernel.unit import lower_kernel
+
+        return lower_kernel(test, macros or _no_macros(), lkmmv2)
     if test.arch == "C":
         return _lower_c(test, macros, lkmmv2)
     module = _ASSEMBLY.get(test.arch)
@@ -40,12 +45,17 @@ def lower(test: LitmusTest, macros: Macros | None = None, lkmmv2: bool = True) -
     return program
 
 
+def _no_macros() -> Macros:
+    from membar_check.program.macros import Macros
+
+    return Macros({}, {}, Source("<no macros>", ""))
+
+
 def _lower_c(test: LitmusTest, macros: Macros | None, lkmmv2: bool) -> Program:
     """Threads from the C dialect, initial state and final part as for all dialects."""
     from membar_check.program.dialects.linux_c import lower_c
-    from membar_check.program.macros import Macros
 
-    lowered = lower_c(test, macros or Macros({}, {}, Source("<no macros>", "")), lkmmv2)
+    lowered = lower_c(test, macros or _no_macros(), lkmmv2)
     variables = [frozenset(thread.registers) for thread in lowered.threads]
     initialised = {(i.place.thread, i.place.name) for i in test.init if isinstance(i.place, RegisterRef)}
 
@@ -65,4 +75,15 @@ def _lower_c(test: LitmusTest, macros: Macros | None, lkmmv2: bool) -> Program:
         locations=locations,
         filter=filtered,
         condition=condition,
+        kernel=_law(lowered.threads),
     )
+
+
+def _law(threads: tuple[Thread, ...]) -> KernelInfo | None:
+    """What threads need that obey the law of RCU by themselves, for models that know nothing of it; else None."""
+    operations = (op for thread in threads for instruction in thread.code for op in instruction.ops)
+    if not any(isinstance(op, ControlOp) for op in operations):
+        return None
+    from membar_check.program.control import KernelInfo
+
+    return KernelInfo({}, len(threads))

@@ -101,6 +101,11 @@ def test_unknown_operation() -> None:
     assert "badd8" in names()
 
 
+def test_first_keeps_its_first_argument_whatever_the_second_is() -> None:
+    assert evaluate("first", (3, 4)) == 3
+    assert evaluate("first", (Address("x"), 4)) == Address("x") == evaluate("first", (Address("x"), Address("y")))
+
+
 @given(WORDS, WORDS, st.sampled_from([8, 16, 32, 64]))
 def test_flags_of_a_subtraction_order_the_operands(a: int, b: int, bits: int) -> None:
     flags = evaluate("flags_sub", (a, b, bits))

@@ -40,7 +40,7 @@ from membar_check.program.ir import (
     Select,
     Store,
 )
-from membar_check.program.macros import Macro, Macros
+from membar_check.program.macros import Macro, Macros, key_of
 from membar_check.records import replace
 from membar_check.values import Address
 
@@ -66,6 +66,7 @@ OPERATORS = {
     ">": "gt",
     ">=": "ge",
 }
+MORE_MODELS = {"smp_memb": "judge this test under lkmm-membarrier"}  # names that only one model gives a meaning
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 _OVERFLOWING = frozenset(("add", "sub", "mul", "shl", "neg"))
 
@@ -358,8 +359,8 @@ class ValueLowering:
 
     # --- calls
     def _call(self, call: CCall, env: Env | None) -> Expr:
-        macro = self.macros.expression(call.name)
-        if macro is not None and not call.tags:
+        macro = self.macros.expression(key_of(call))
+        if macro is not None:
             assert not isinstance(macro.body, tuple)
             return self.value(macro.body, self.bind(macro, call, env))
         primitive = self.value_primitives.get(call.name)
@@ -381,6 +382,7 @@ class ValueLowering:
             self.error(f"`{call.name}` is a statement and has no value", call.span)
         close = get_close_matches(call.name, self.macros.names(), 3)
         hint = "did you mean " + ", ".join(f"`{name}`" for name in close) + "?" if close else ""
+        hint = MORE_MODELS.get(call.name, hint)
         self.error(f"`{call.name}` is neither a macro of {self.macros.source.name} nor a primitive", call.span, hint)
 
 

@@ -42,7 +42,7 @@ from membar_check.program.dialects.c_values import (
     truth,
 )
 from membar_check.program.ir import Branch, Expr, Goto, Let, Load, Reg, Store, Thread
-from membar_check.program.macros import Macros
+from membar_check.program.macros import Macros, key_of
 from membar_check.values import Address, Value
 
 
@@ -172,15 +172,16 @@ class ThreadLowering(ValueLowering):
     def _expression(self, statement: CExprStmt, env: Env | None) -> None:
         expr, scope = self.resolve(statement.expr, env)
         if isinstance(expr, CCall):
-            macro = self.macros.statement(expr.name)
-            if macro is not None and not expr.tags:
+            name = key_of(expr)
+            macro = self.macros.statement(name)
+            if macro is not None:
                 assert isinstance(macro.body, tuple)
                 inner = self.bind(macro, expr, scope)
                 for part in macro.body:
                     self.statement(part, inner)
                 return
             primitive = self.statement_primitives.get(expr.name)
-            if primitive is not None and self.macros.expression(expr.name) is None:
+            if primitive is not None and self.macros.expression(name) is None:
                 primitive(self, expr, scope)
                 self.flush()
                 return
