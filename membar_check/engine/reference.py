@@ -24,7 +24,7 @@ from membar_check.engine.outcome import Finals, Observed, Where, split_states
 from membar_check.engine.tally import Goal, Tally
 from membar_check.events.sources import allowed_sources
 from membar_check.events.space import Chunk
-from membar_check.events.structure import Path, Structure
+from membar_check.events.structure import Path, Structure, unordered
 from membar_check.events.valuation import Valuation
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.values import Address
@@ -64,10 +64,11 @@ class ReferenceEngine:
         writes = self._writes(paths)
         allowed = dict(allowed_sources(self.structure, paths))
         reads: list[tuple[int, list[int]]] = []
+        events = self.structure.events
         for path in paths:
             for i, e in enumerate(path.events):
-                if self.structure.events[e].is_read:
-                    later = set(path.events[i:])
+                if events[e].is_read:
+                    later = {x for x in path.events[i:] if x == e or not unordered(events[e], events[x])}
                     sources = [w for w in writes[path.address[e]] if w not in later]
                     reads.append((e, [w for w in sources if e not in allowed or w in allowed[e]]))
         finals = [(a, writes[a][1:] or writes[a]) for a in self._observed_cells() if a in writes]
