@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 
 from membar_check.diagnostics import Inconclusive, InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
+from membar_check.events.kernel_code import expressions, makers, registers_of
 from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
 from membar_check.events.migration import Migration
 from membar_check.events.paths import NONE, Addresses, Numbering, State, Tainted, ThreadRunner
 from membar_check.events.structure import Applied, Path, ReadOf, Symbolic
+from membar_check.litmus.kernel_c import in_runtime
 from membar_check.program import control as c
 from membar_check.program import ir
 from membar_check.values import Address, CodeLabel, Value
@@ -21,6 +23,7 @@ POISON = 0x6B6B6B6B  # what a freed object holds
 LOWEST_ADDRESS = 4096  # smaller numbers are a null pointer and what lies beside it
 ENDLESS = 4096  # visits of one instruction after which a loop without a decision is taken to be endless
 WHERE = frozenset(("$cpu", "$current"))  # what changes where a task goes on elsewhere
+NOTE = "note"  # the class of a flag that only says what happens
 HANDLER = "__handle_interrupt"
 COUNTERS = {
     "$__preempt_count": "preemption is still disabled",
@@ -58,7 +61,7 @@ class KernelRunner(ThreadRunner):
         self.episodes: set[Episode] = set()
         self._switches = registers_of(self.kernel.interrupts_on) | registers_of(self.kernel.preemptible)
         self._matters = [any(self._is_eventful(op) for op in instruction.ops) for instruction in thread.code]
-        self._makers = _makers(thread)
+        self._makers = makers(thread)
         self._open: dict[frozenset[Token], list[Token]] = {}
         self._steps: dict[type, Callable[..., list[State] | None]] = {
             c.Call: self._call, c.Return: self._return, c.Flag: self._flag, c.Alloc: self._alloc, c.Free: self._free,
@@ -107,7 +110,7 @@ class KernelRunner(ThreadRunner):
         """Whether it matters if an interrupt comes before or after this operation."""
         if isinstance(op, ir.Choose):
             return any(self._is_eventful(o) for alternative in op.alternatives for o in alternative)
-        if self.migration.possible and any(name in WHERE for e in _expressions(op) for name in registers_of(e)):
+        if self.migration.possible and any(name in WHERE for e in expressions(op) for name in registers_of(e)):
             return True
         if isinstance(op, ir.Let):
             return op.dst in self._switches
@@ -251,7 +254,7 @@ class KernelRunner(ThreadRunner):
         return own + others
 
     def _take(self, st: KernelState, token: Token) -> None:
-        span = self.thread.code[min(st.pc, len(self.thread.code) - 1)].span
+        span = self.span(st, st.pc)
         where = "at the end" if st.pc >= len(self.thread.code) else f"before line {span.line}"
         what = "interrupt" if token.kind == "interrupt" else "task"
         st.notes = (*st.notes, Note(f"P{self.thread.number} takes the {what} of P{token.sender} {where}", span))
@@ -281,7 +284,7 @@ class KernelRunner(ThreadRunner):
         csd = self.fresh(st, "csd", 2)
         token = Token(self.thread.number, csd, cpu, "interrupt", (function, argument))
         st.sent |= {token}
-        st.notes = (*st.notes, Note(f"P{self.thread.number} interrupts P{cpu}", self.span(st)))
+        self._note(st, f"interrupts P{cpu}")
         self._write_register(st, op.dst, Tainted(csd))
         return None
 
@@ -363,10 +366,22 @@ class KernelRunner(ThreadRunner):
 
     # --- findings ---
     def _flag(self, st: KernelState, op: c.Flag) -> list[State] | None:
+        if op.kind == NOTE:
+            self._note(st, op.text)
+            return None
         if op.stop:
             return self._oops(st, op.kind, op.text)
         self._find(st, op.kind, op.text)
         return None
+
+    def _note(self, st: KernelState, text: str) -> None:
+        st.notes = (*st.notes, Note(f"P{self.thread.number} {text}", self.span(st)))
+
+    def _let(self, st: State, op: ir.Let) -> list[State] | None:
+        forks = super()._let(st, op)
+        if op.dst == "$current" and forks is None and isinstance(st, KernelState):
+            self._note(st, f"switches to {self.cpu(st, op.dst)}")
+        return forks
 
     def _find(self, st: KernelState, kind: str, text: str) -> None:
         finding = Finding(kind, text, self.span(st))
@@ -379,8 +394,13 @@ class KernelRunner(ThreadRunner):
         st.stuck = Stuck("crash", 0, self.span(st))
         return [st]
 
-    def span(self, st: State) -> Span:
-        return self.thread.code[min(st.pc, len(self.thread.code)) - 1].span
+    def span(self, st: State, pc: int | None = None) -> Span:
+        """Where the path is, or what ``pc`` is about to do: of the calls under way the innermost of the user's."""
+        assert isinstance(st, KernelState)
+        code = self.thread.code
+        own = code[min(st.pc, len(code)) - 1 if pc is None else min(pc, len(code) - 1)].span
+        outer = (code[min(frame.pc, len(code)) - 1].span for frame in reversed(st.frames))
+        return next((span for span in (own, *outer) if not in_runtime(span)), own)
 
     def emit(self, st: State, sets: frozenset[str]) -> int:
         """A new event of the instruction that is being executed."""
@@ -452,18 +472,6 @@ class KernelRunner(ThreadRunner):
         )  # fmt: skip
 
 
-def _makers(thread: ir.Thread) -> dict[int, str]:
-    """For each instruction that makes an object a name: its line, with a letter where several stand on one."""
-    found: dict[int, str] = {}
-    seen: dict[tuple[str, int], int] = {}
-    for pc, instruction in enumerate(thread.code):
-        if any(isinstance(op, c.Alloc | c.Interrupt) for op in instruction.ops):
-            span = instruction.span
-            count = seen[span.source.name, span.line] = seen.get((span.source.name, span.line), 0) + 1
-            found[pc] = f"{span.line}{chr(96 + count) if count > 1 else ''}"
-    return found
-
-
 def with_activity(path: Path, activity: Activity) -> Path:
     """The path with what it does beside memory accesses; CPU registers are none of its final registers."""
     registers = {n: v for n, v in path.registers.items() if n[0] != "$"}
@@ -471,22 +479,3 @@ def with_activity(path: Path, activity: Activity) -> Path:
         path.thread, path.events, path.address, path.stored, path.loaded, path.constraints, path.relations, registers,
         path.cut, path.trace, activity,
     )  # fmt: skip
-
-
-def _expressions(op: ir.Micro) -> tuple[ir.Expr | None, ...]:
-    """What an operation without events evaluates."""
-    if isinstance(op, ir.Let | c.Return):
-        return (op.value,)
-    if isinstance(op, ir.Branch):
-        return (op.cond,)
-    return op.args if isinstance(op, c.Call) else ()
-
-
-def registers_of(e: ir.Expr | None) -> frozenset[str]:
-    """The registers that an expression reads."""
-    if e is None or isinstance(e, ir.Const):
-        return frozenset()
-    if isinstance(e, ir.Reg):
-        return frozenset((e.name,))
-    parts = e.args if isinstance(e, ir.Op) else (e.cond, e.then, e.other)
-    return frozenset().union(*(registers_of(p) for p in parts))

@@ -525,8 +525,10 @@ static void *__allocate(size_t cells, gfp_t flags, int succeeds)
 	if (flags & __GFP_DIRECT_RECLAIM)
 		might_sleep();
 	if (!succeeds && !(flags & __GFP_NOFAIL)) {
-		if (__choice())
+		if (__choice()) {
+			__flag("note", "fails to allocate");
 			return NULL;
+		}
 	}
 	return __alloc(cells);
 }
