@@ -1,4 +1,4 @@
-"""The commands: ``run``, ``models``, ``show-model``.
+"""The commands: ``run``, ``matrix``, ``models``, ``show-model``.
 
 Nothing heavy is imported here at module level, and each command imports what it needs: checking one small test from the
 shell has to be quick.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from membar_check import __version__
 from membar_check.diagnostics import InputError, MembarError
-from membar_check.options import ENGINES, RunOptions, job_count, positive_int, seconds
+from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
 if TYPE_CHECKING:
     from membar_check.report.pictures import Pictures
@@ -31,6 +31,7 @@ examples:
   membar-check run t.litmus --format herd           herd7's log, line for line
   membar-check run t.litmus --svg pictures          draw a witness execution
   membar-check run t.litmus --conf linux-kernel.cfg -I tools/memory-model
+  membar-check matrix t.litmus                      one test under every model: what is forbidden where
   membar-check show-model lkmm --flat               the text of a model, with what it includes
 
 exit status:
@@ -42,6 +43,15 @@ exit status:
 
 Expected verdicts come from the file expected.txt beside the test (or --expected), else from a
 "Result:" comment in the test, else from the condition's own quantifier.
+"""
+
+
+MATRIX_EPILOG = """\
+cells: Never, Sometimes, Always, what the condition's proposition does over all executions; for kernel C the classes of
+outcome found, or clean.  In brackets flags of the model; (cut): executions were cut at the unrolling bound;
+!: differs from the expected verdict.
+
+exit status: as for membar-check run
 """
 
 
@@ -96,6 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog=parser.prog,  # given, it need not be made by formatting a usage line, for which much would be imported
     )  # fmt: skip
     _add_run(commands)
+    _add_matrix(commands)
     about = "list the bundled models and the documents they follow"
     commands.add_parser("models", help=about, formatter_class=_Formatter)
     show = commands.add_parser(
@@ -133,14 +144,8 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     model.add_argument("--macros", metavar="F", help="a .def file: the primitives of C tests")
     model.add_argument("--conf", metavar="CFG", help="a herd7 configuration that names model, bell and macros")
     model.add_argument("--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant")
-    search = run.add_argument_group("search")
-    search.add_argument("--unroll", metavar="N", type=_value(positive_int), default=2, help="loop bound (default 2)")
-    search.add_argument("--engine", choices=ENGINES, default="auto", help="how to search (default: auto)")
+    search = _add_search(run)
     search.add_argument("--reach", action="store_true", help="only ask whether the condition can be reached")
-    search.add_argument("-j", dest="jobs", metavar="N", type=_value(job_count), default=1,
-                        help="worker processes; 0: one a core")  # fmt: skip
-    search.add_argument("--timeout", metavar="S", type=_value(seconds), help="seconds a test may take")
-    search.add_argument("--memory", metavar="MB", type=_value(positive_int), help="MiB a test may take")
     output = run.add_argument_group("output")
     output.add_argument("--format", choices=("table", "herd", "json"), default="table", help="default: table")
     output.add_argument("--dot", metavar="DIR", help="draw a witness of each test as a Graphviz file")
@@ -148,6 +153,43 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     output.add_argument("--expected", metavar="FILE", help="expected verdicts, instead of the expected.txt files")
     output.add_argument("-v", "--verbose", action="count", default=0, help="more columns; twice: tracebacks of faults")
     output.add_argument("-q", "--quiet", action="store_true", help="only what is not as expected, and the summary")
+
+
+def _add_search(parser: _Parser) -> argparse._ArgumentGroup:
+    search = parser.add_argument_group("search")
+    search.add_argument("--unroll", metavar="N", type=_value(positive_int), default=2, help="loop bound (default 2)")
+    search.add_argument("--engine", choices=ENGINES, default="auto", help="how to search (default: auto)")
+    search.add_argument("-j", dest="jobs", metavar="N", type=_value(job_count), default=1,
+                        help="worker processes; 0: one a core")  # fmt: skip
+    search.add_argument("--timeout", metavar="S", type=_value(seconds), help="seconds a test may take")
+    search.add_argument("--memory", metavar="MB", type=_value(positive_int), help="MiB a test may take")
+    return search
+
+
+def _add_matrix(commands: argparse._SubParsersAction[_Parser]) -> None:
+    matrix = commands.add_parser(
+        "matrix",
+        help="table of tests against models",
+        description="Check litmus tests under several models and print one row a test, one column a model. "
+        "Tests in C are judged on hardware as the kernel maps its primitives to instructions.",
+        epilog=MATRIX_EPILOG,
+        formatter_class=_Formatter,
+    )
+    matrix.add_argument("paths", metavar="FILE|DIR", nargs="+")
+    matrix.add_argument(
+        "--models", metavar="A,B,...", action="append", default=[], type=_value(names),
+        help="models or cat files (default: those that expected.txt names for the test; without it for C "
+        "lkmm,aarch64,x86-tso,sc, for others that of the dialect and sc)",
+    )  # fmt: skip
+    matrix.add_argument(
+        "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
+    )
+    _add_search(matrix)
+    output = matrix.add_argument_group("output")
+    output.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    output.add_argument("--expected", metavar="FILE", help="expected verdicts, instead of the expected.txt files")
+    output.add_argument("-v", "--verbose", action="count", default=0, help="twice: tracebacks of faults")
+    output.add_argument("-q", "--quiet", action="store_true", help="only tests with something unexpected")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,8 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(parsed: argparse.Namespace) -> int:
-    if parsed.command == "run":
-        return run(_options(parsed), sys.stdout, sys.stderr)
+    if parsed.command in ("run", "matrix"):
+        options = _options(parsed) if parsed.command == "run" else _matrix_options(parsed)
+        return run(options, sys.stdout, sys.stderr)
     from membar_check import catalogue
 
     if parsed.command == "models":
@@ -206,6 +249,23 @@ def _options(parsed: argparse.Namespace) -> RunOptions:
         format=parsed.format,
         dot=parsed.dot,
         svg=parsed.svg,
+        jobs=parsed.jobs,
+        timeout=parsed.timeout,
+        memory=parsed.memory,
+        expected=parsed.expected,
+        verbosity=-1 if parsed.quiet else parsed.verbose,
+    )
+
+
+def _matrix_options(parsed: argparse.Namespace) -> RunOptions:
+    return RunOptions(
+        paths=tuple(parsed.paths),
+        models=tuple(model for group in parsed.models for model in group),
+        matrix=True,
+        include_dirs=tuple(parsed.include_dirs),
+        unroll=parsed.unroll,
+        engine=parsed.engine,
+        format="matrix" if parsed.format == "table" else "matrix-json",
         jobs=parsed.jobs,
         timeout=parsed.timeout,
         memory=parsed.memory,
@@ -246,7 +306,7 @@ def _run(plan: Plan, options: RunOptions, pictures: Pictures | None, out: TextIO
             statuses.add(judged.status)
             if isinstance(judged.result, Failure):
                 progress.message(judged.result.error.render())
-            elif judged.reason and options.format != "table":
+            elif judged.reason and options.format in ("herd", "json"):
                 progress.message(f"{judged.result.file}: {judged.reason}")
             if job is not None:
                 done += 1

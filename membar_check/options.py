@@ -7,15 +7,17 @@ from membar_check.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """All options of ``membar-check run``.
+    """All options of ``membar-check run`` and ``membar-check matrix``.
 
-    ``models`` empty: the default of each test's dialect, or with ``all_models`` those that its expectations name.
+    ``models`` empty: the default of each test's dialect, or with ``all_models`` those that its expectations name; with
+    ``matrix`` these, else those that there are for its dialect.
     ``timeout`` in seconds and ``memory`` in MiB, per test; None: no limit.  ``verbosity`` -1, 0, 1 ...
     """
 
     paths: tuple[str, ...]
     models: tuple[str, ...] = ()
     all_models: bool = False
+    matrix: bool = False
     include_dirs: tuple[str, ...] = ()
     bell: str | None = None
     macros: str | None = None
@@ -57,6 +59,14 @@ def job_count(text: str) -> int:
         cores = getattr(os, "sched_getaffinity", None)
         return len(cores(0)) if cores else os.cpu_count() or 1
     return positive_int(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas.  Raises ValueError, with the message for the user."""
+    found = tuple(name.strip() for name in text.split(","))
+    if "" in found:
+        raise ValueError(f"found {text!r}, expected names separated by commas")
+    return found
 
 
 def seconds(text: str) -> float:

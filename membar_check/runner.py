@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -178,15 +179,37 @@ def _strays(expectations: Expectations, folders: Sequence[str], problems: list[F
 def _models_for(file: TestFile, options: RunOptions, expectations: Expectations) -> tuple[str | None, ...]:
     if options.models:
         return options.models
-    if options.all_models:
+    models: tuple[str | None, ...] = ()
+    if options.all_models or options.matrix:
         try:
             expected = expectations.beside(file.path)
         except InputError:
             expected = None  # it is reported with the result of the test
         if expected is not None:
             models = expected.models_of(expectations.key(expected, file.path))
-            return models or (None,)
-    return (None,)
+        if options.matrix and not models:
+            models = _matrix_models(file.path)
+    return models or (None,)
+
+
+# A test in C runs on hardware too, by the kernel's own mappings.
+MODELS_OF_C = ("lkmm", "aarch64", "x86-tso", "sc")
+_DIALECT = re.compile(r"\s*(?:\(\*.*?\*\)\s*)*(\w+)", re.DOTALL)
+
+
+def _matrix_models(path: str) -> tuple[str | None, ...]:
+    """The models under which a matrix shows the test at ``path``; its default where it cannot be read."""
+    from membar_check.engine.models import DEFAULT_MODELS
+
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            found = _DIALECT.match(handle.read())
+    except OSError:
+        return (None,)
+    dialect = found[1] if found else ""
+    if dialect == "C":
+        return MODELS_OF_C
+    return (DEFAULT_MODELS[dialect], "sc") if dialect in DEFAULT_MODELS else (None,)
 
 
 # --- checking --------------------------------------------------------------------------------------------------------

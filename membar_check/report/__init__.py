@@ -17,6 +17,8 @@ FORMATS = {
     "table": "membar_check.report.table",
     "herd": "membar_check.report.herd_log",
     "json": "membar_check.report.json_report",
+    "matrix": "membar_check.report.matrix",
+    "matrix-json": "membar_check.report.matrix_json",
 }
 PICTURES = {
     "dot": "membar_check.report.dot",

@@ -21,6 +21,7 @@ from support.inline import compiled, statements
 
 APPLY = [("sc", dialect) for dialect in DEFAULT_MODELS] + [(name, dialect) for dialect, name in DEFAULT_MODELS.items()]
 APPLY += [("cos", dialect) for dialect in DEFAULT_MODELS]
+APPLY += [("lkmm-membarrier", "C")] + [(name, "C") for name in ("aarch64", "x86-tso", "riscv")]  # C tests on hardware
 FR = "let fr = rf^-1; co\n"
 
 

@@ -56,6 +56,12 @@ def fake_check(path: str, options: CheckOptions) -> Verdict:
 
 
 @pytest.fixture
+def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts the fake engine in the place of the real one."""
+    monkeypatch.setattr(runner, "load_check", lambda: fake_check)
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Runs ``membar-check run`` with the fake engine; gives exit status, output and errors."""
     monkeypatch.setattr(runner, "load_check", lambda: fake_check)

@@ -123,8 +123,11 @@ def judge_compiled(model: CompiledModel, structure: Structure, goal: Goal | None
     return MasksEngine(model, structure, LIMIT).run(goal or Goal())
 
 
-def interpret(model: LoadedModel, structure: Structure, bell: LoadedModel | None = None) -> Tally:
-    engine = ReferenceEngine(model, bell, structure, structure.program.test.arch, DEFAULT_VARIANTS)
+def interpret(
+    model: LoadedModel, structure: Structure, bell: LoadedModel | None = None, dialect: str | None = None
+) -> Tally:
+    """``dialect``: the one that the model is compiled for, where that is not the test's."""
+    engine = ReferenceEngine(model, bell, structure, dialect or structure.program.test.arch, DEFAULT_VARIANTS)
     return engine.run(Goal())
 
 
