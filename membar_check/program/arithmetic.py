@@ -14,6 +14,7 @@ Integers are Python's, without bound; the dialects wrap results to the width of 
 ``land lor``                 C's ``&&`` and ``||`` on two evaluated operands
 ``zextN sextN``              the lowest N bits (8, 16, 32, 64), as unsigned or as signed number
 ``bit``                      ``bit(a,k)``: bit k of a
+``first``                    ``first(a,b)``: a; depends on b all the same
 ``flags_sub flags_add ...``  flags N Z C V (bits 3 to 0) of ``a-b``, ``a+b``, ``a&b``; third argument: the width
 ``cond_eq cond_ne ...``      whether flags satisfy an ARM condition code
 ===========================  ========================================================================================
@@ -116,6 +117,7 @@ _INTEGER: dict[str, Callable[..., int]] = {
     "sext32": lambda a: signed(a, 32),
     "sext64": lambda a: signed(a, 64),
     "bit": lambda a, k: (a >> k) & 1,
+    "first": lambda a, b: a,
     "flags_sub": lambda a, b, bits: _flags(a, ~unsigned(b, bits), 1, bits),
     "flags_add": lambda a, b, bits: _flags(a, b, 0, bits),
     "flags_and": lambda a, b, bits: _flags(a & b, 0, 0, bits),
@@ -169,6 +171,8 @@ _INTEGER |= {name: _INTEGER[name[1:4]] for name in _UNITS if name not in _INTEGE
 def _symbolic(name: str, args: tuple[Value, ...]) -> Value:
     """``evaluate`` where some argument is an address."""
     left = args[0]
+    if name == "first":
+        return left
     if name == "flags_sub":
         return 0b0110 if left == args[1] else _UNORDERED
     if len(args) == 3:
