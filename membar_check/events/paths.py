@@ -7,10 +7,11 @@ from (*data*), and those that only an intra-instruction choice leads through (*p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from membar_check.diagnostics import Inconclusive, Span, Unsupported
+from membar_check.events.faults import Fault, Place
 from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Event, Path, ReadOf, Step, Symbolic
 from membar_check.program import ir
 from membar_check.program.arithmetic import Undetermined, evaluate
@@ -42,7 +43,7 @@ class Numbering:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self._known: dict[tuple[object, ...], int] = {}
+        self._known: dict[tuple[int, tuple[object, ...], frozenset[str]], int] = {}
 
     def event(
         self,
@@ -61,6 +62,17 @@ class Numbering:
             instance = instance_of(thread, key) if thread >= 0 else number
             self.events.append(Event(number, thread, sets, number, instance, span, bits, lane))
         return number
+
+    def places(self, events: Iterable[int]) -> frozenset[Place]:
+        """Where in the program events of threads are made."""
+        wanted = frozenset(events)
+        out = set()
+        for (thread, key, _), number in self._known.items():
+            if number in wanted:
+                pc, _, before = key
+                assert isinstance(pc, int) and isinstance(before, int)
+                out.add(Place(thread, pc, before))
+        return frozenset(out)
 
 
 class State:
@@ -112,7 +124,7 @@ class ThreadRunner:
     """Enumerates the paths of one thread.
 
     ``addresses`` gives the possible values of a symbolic address; ``unroll`` bounds how often a backward jump to one
-    place is taken; ``trace``: the paths tell what they execute.
+    place is taken; ``trace``: the paths tell what they execute.  ``faults``: where paths end for want of an address.
     """
 
     def __init__(
@@ -124,6 +136,7 @@ class ThreadRunner:
         self.addresses = addresses
         self.unroll = unroll
         self.trace = trace
+        self.faults: list[Fault] = []
         self.initial = {name: value for (t, name), value in program.registers.items() if t == thread.number}
 
     def paths(self) -> tuple[Path, ...]:
@@ -348,7 +361,7 @@ class ThreadRunner:
         for r in value.pick:
             st.relations.append((f"pick-{kind}", r, event))
 
-    def _locate(self, st: State, addr: Tainted, span: Span) -> Address | list[State]:
+    def _locate(self, st: State, addr: Tainted, op: ir.Load | ir.Store | ir.Mark) -> Address | list[State]:
         """The address of an access; forks over the possible ones where it is not known."""
         value = addr.value
         if isinstance(value, ReadOf | Applied):
@@ -363,9 +376,19 @@ class ThreadRunner:
             value = known
         if isinstance(value, Address):
             return value
+        span = self.thread.code[st.pc - 1].span
         if isinstance(value, int):
-            return Address(str(value))
+            return self._nowhere(st, value, isinstance(addr.value, int), op)
         raise Unsupported(f"an access to the code address {value}", span, "only data can be read or written")
+
+    def _nowhere(self, st: State, value: int, known: bool, op: ir.Load | ir.Store | ir.Mark) -> list[State]:
+        """The path comes to an access through a number: it goes no further; ``known``: whatever is read."""
+        access = "read" if isinstance(op, ir.Load) else "write" if isinstance(op, ir.Store) else "primitive"
+        pc = st.pc - 1
+        place = Place(self.thread.number, pc, len(st.block))
+        constraints = tuple(st.constraints)
+        self.faults.append(Fault(place, self.thread.code[pc].span, access, value, known, constraints, st.address))
+        return []
 
     def _access(self, st: State, op: ir.Load | ir.Store) -> list[State] | None:
         addr = self._eval(st, op.addr)
@@ -374,7 +397,7 @@ class ThreadRunner:
         stored = self._eval(st, op.value) if isinstance(op, ir.Store) else None
         if isinstance(stored, list):
             return self._again(op, stored)
-        place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
+        place = self._locate(st, addr, op)
         if isinstance(place, list):
             return self._again(op, place)
         if op.atomic == "ex" and stored is not None and st.exclusive is not None and st.address[st.exclusive] != place:
@@ -421,7 +444,7 @@ class ThreadRunner:
         addr = self._eval(st, op.addr)
         if isinstance(addr, list):
             return self._again(op, addr)
-        place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
+        place = self._locate(st, addr, op)
         if isinstance(place, list):
             return self._again(op, place)
         number = self._new_event(st, op.tags, lane=op.lane)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import membar_check.program.dialects as dialects
+from membar_check.program import dialects
 from membar_check.program.arithmetic import names
 
 MODULES = sorted(p.stem for p in Path(dialects.__path__[0]).glob("*.py") if p.stem != "__init__")
