@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from membar_check.diagnostics import Inconclusive, Unsupported
 from membar_check.events.faults import Fault, refuse_faults
-from membar_check.events.paths import Numbering, State, ThreadRunner, flatten
-from membar_check.events.possible import MAX_VALUES, Possible, possible_values, satisfiable, satisfiable_together
+from membar_check.events.paths import Numbering, State, ThreadRunner
+from membar_check.events.possible import (
+    MAX_VALUES,
+    Possible,
+    flatten,
+    possible_values,
+    satisfiable,
+    satisfiable_together,
+)
 from membar_check.events.structure import INIT_THREAD, Path, Structure, Symbolic
 from membar_check.program.ir import Program
 from membar_check.values import Address, Value
 
 
-def analyse(paths: list[tuple[Path, ...]], memory: dict[Address, Value]) -> Possible:
-    """The values that each location may ever hold, by iteration from the initial ones."""
+def analyse(paths: Iterable[Path | Fault], memory: dict[Address, Value]) -> Possible:
+    """The values that each location may ever hold, by iteration from the initial ones.
+
+    Paths that end in a fault count: where they go on depends on what they have stored before.
+    """
     known: Possible = {a: frozenset((v,)) for a, v in memory.items()}
-    stores = [(p, p.address[e], v) for thread in paths for p in thread for e, v in p.stored.items()]
+    stores = [(p, p.address[e], v) for p in paths for e, v in p.stored.items()]
     changed = True
     while changed:
         changed = False
@@ -48,7 +60,7 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
             found = possible_values(value, st.address, known, program.memory)
             if found is None:
                 raise Inconclusive("engine", "the possible values of an address cannot be listed")
-            return flatten(iter(found))
+            return flatten(found)
 
         numbering = Numbering()
         faults: list[Fault] = []
@@ -60,7 +72,7 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
             from membar_check.events.kernel_build import kernel_paths
 
             numbering, paths = kernel_paths(program, addresses, unroll)
-        possible = analyse(paths, program.memory)
+        possible = analyse([*(p for thread in paths for p in thread), *faults], program.memory)
         if not dynamic or possible == known:
             break
         known = possible

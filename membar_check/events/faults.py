@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from membar_check.diagnostics import InputError, Span
 from membar_check.events.possible import Possible, satisfiable_together
-from membar_check.events.structure import Constraint, Path
+from membar_check.events.structure import Constraint, Path, Symbolic
 from membar_check.values import Address, Value
 
 
@@ -29,7 +29,7 @@ class Fault(NamedTuple):
     """A path comes to an access through ``value``, which is no address.
 
     ``access`` says what it does (``read``, ``write``, ...); ``known``: the value does not depend on what is read.
-    ``constraints`` and ``address`` are those of the path so far.
+    ``constraints``, ``address`` and ``stored`` are those of the path so far.
     """
 
     place: Place
@@ -39,6 +39,7 @@ class Fault(NamedTuple):
     known: bool
     constraints: tuple[Constraint, ...]
     address: dict[int, Address]
+    stored: dict[int, Symbolic]
 
 
 def refuse_faults(

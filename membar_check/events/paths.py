@@ -7,7 +7,7 @@ from (*data*), and those that only an intra-instruction choice leads through (*p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from membar_check.diagnostics import Inconclusive, Span, Unsupported
@@ -21,6 +21,7 @@ Reads = frozenset[int]
 NONE: Reads = frozenset()
 Addresses = Callable[[Symbolic, "State"], list[Value]]
 MAX_PATHS = 20_000
+MAX_ROUNDS = 1000  # of a loop whose end does not depend on what is read
 _CANCELLING = frozenset({"xor", "sub", "andnot"})  # zero of a value and itself, whatever it is
 
 
@@ -79,8 +80,8 @@ class State:
     """The mutable state of one path while it is run; copied where the path forks."""
 
     __slots__ = (
-        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "loaded",
-        "pc", "queue", "registers", "relations", "stored", "trace", "visits",
+        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "jumps",
+        "loaded", "pc", "queue", "registers", "relations", "stored", "trace", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -96,6 +97,7 @@ class State:
         self.control: list[tuple[Reads, Reads, int | None]] = []
         self.relations: list[tuple[str, int, int]] = []
         self.visits: dict[int, int] = {}
+        self.jumps: dict[int, int] = {}  # how often it was jumped back to a place
         self.exclusive: int | None = None
         self.block: list[int] = []
         self.assumed: tuple[Reads, Reads] = (NONE, NONE)
@@ -108,7 +110,7 @@ class State:
         new.exclusive, new.assumed = self.exclusive, self.assumed
         new.registers, new.address = dict(self.registers), dict(self.address)
         new.stored, new.loaded = dict(self.stored), dict(self.loaded)
-        new.decided, new.visits = dict(self.decided), dict(self.visits)
+        new.decided, new.visits, new.jumps = dict(self.decided), dict(self.visits), dict(self.jumps)
         new.events, new.constraints = list(self.events), list(self.constraints)
         new.control, new.relations, new.block = list(self.control), list(self.relations), list(self.block)
         new.trace = None if self.trace is None else list(self.trace)
@@ -132,6 +134,7 @@ class ThreadRunner:
         trace: bool = False,
     ) -> None:  # fmt: skip
         self.thread = thread
+        self.arch = program.test.arch
         self.numbering = numbering
         self.addresses = addresses
         self.unroll = unroll
@@ -224,9 +227,13 @@ class ThreadRunner:
         return forks
 
     def _jump(self, st: State, target: str) -> None:
+        """Jumps; back jumps count against the bound.  In C each entry into a loop inside another begins anew."""
         goal = self.thread.labels[target]
-        if goal < st.pc and st.visits.get(goal, 0) > self.unroll:
-            st.cut = True
+        if goal < st.pc:
+            if self.arch == "C":
+                st.jumps = {place: n for place, n in st.jumps.items() if not goal < place < st.pc}
+            st.jumps[goal] = st.jumps.get(goal, 0) + 1
+            st.cut = st.jumps[goal] > self.unroll
         st.pc, st.queue = goal, ()
 
     def _let(self, st: State, op: ir.Let) -> list[State] | None:
@@ -254,7 +261,7 @@ class ThreadRunner:
             st.control.append((cond.data | cond.control, cond.pick, scope))
         known = self._known(st, cond.value)
         if known is not None:
-            if known:
+            if known and not self._runs_through(st, op, cond.value):
                 self._jump(st, op.target)
             return None
         st.note(op)
@@ -263,6 +270,19 @@ class ThreadRunner:
         self._decide(not_taken, cond.value, False)
         self._jump(taken, op.target)
         return [not_taken, taken]
+
+    def _runs_through(self, st: State, op: ir.Branch, cond: Symbolic) -> bool:
+        """Jumps without counting where herd7 does: AArch64, and nothing that is read or chosen decides."""
+        if self.arch != "AArch64" or isinstance(cond, ReadOf | Applied):
+            return False
+        goal = self.thread.labels[op.target]
+        if any(isinstance(o, ir.Choose) for instruction in self.thread.code[goal : st.pc] for o in instruction.ops):
+            return False
+        if st.visits.get(goal, 0) > MAX_ROUNDS:
+            what = f"this loop goes on for more than {MAX_ROUNDS} rounds, whatever is read"
+            raise Inconclusive("unrolling", what, self.thread.code[st.pc - 1].span)
+        st.pc, st.queue = goal, ()
+        return True
 
     # --- decisions ---
     @staticmethod
@@ -386,8 +406,8 @@ class ThreadRunner:
         access = "read" if isinstance(op, ir.Load) else "write" if isinstance(op, ir.Store) else "primitive"
         pc = st.pc - 1
         place = Place(self.thread.number, pc, len(st.block))
-        constraints = tuple(st.constraints)
-        self.faults.append(Fault(place, self.thread.code[pc].span, access, value, known, constraints, st.address))
+        span, constraints = self.thread.code[pc].span, tuple(st.constraints)
+        self.faults.append(Fault(place, span, access, value, known, constraints, st.address, st.stored))
         return []
 
     def _access(self, st: State, op: ir.Load | ir.Store) -> list[State] | None:
@@ -474,8 +494,3 @@ class ThreadRunner:
             {name: tuple(pairs) for name, pairs in relations.items()}, registers, st.cut,
             tuple(st.trace or ()),
         )  # fmt: skip
-
-
-def flatten(values: Iterator[Value]) -> list[Value]:
-    """The distinct values in a fixed order."""
-    return sorted(set(values), key=lambda v: (isinstance(v, int), v if isinstance(v, int) else 0, str(v)))

@@ -88,3 +88,8 @@ def _computed(value: Symbolic, reads: dict[int, Value]) -> Value:
     if isinstance(value, Applied):
         return evaluate(value.op, tuple(_computed(a, reads) for a in value.args))
     return value
+
+
+def flatten(values: Iterable[Value]) -> list[Value]:
+    """The distinct values in a fixed order."""
+    return sorted(set(values), key=lambda v: (isinstance(v, int), v if isinstance(v, int) else 0, str(v)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.inline import assembly, check, kernel, states
 
 from membar_check.diagnostics import InputError
+from support.inline import assembly, check, kernel, states
 
 NULL = "(int **p) WRITE_ONCE(*p, 0);"
 
@@ -26,7 +26,7 @@ def guarded(body: str) -> str:
     ],
 )
 def test_a_number_from_the_start_is_no_address(text: str, line: str) -> None:
-    with pytest.raises(InputError, match="goes to address (0|16), but that is no location") as caught:
+    with pytest.raises(InputError, match=r"goes to address (0|16), but that is no location") as caught:
         check(text)
     assert caught.value.span is not None and line in caught.value.span.text
     assert caught.value.hint
@@ -55,7 +55,8 @@ def test_faults_that_are_more_than_an_execution_less(body: str, what: str) -> No
 
 
 def test_no_execution_is_left() -> None:
-    text = kernel("int p = 1;", ["(int **p) int *r0; int r1; r0 = READ_ONCE(*p); r1 = READ_ONCE(*r0);"], "exists (true)")
+    body = "(int **p) int *r0; int r1; r0 = READ_ONCE(*p); r1 = READ_ONCE(*r0);"
+    text = kernel("int p = 1;", [body], "exists (true)")
     with pytest.raises(InputError, match="only numbers such as 1"):
         check(text)
 
@@ -64,3 +65,9 @@ def test_an_index_that_a_guard_keeps_inside_its_array() -> None:
     body = "(int *x, int *a) int r0; int r1; r0 = READ_ONCE(*x); if (r0 < 2) r1 = READ_ONCE(a[r0]);"
     other = "(int *x) WRITE_ONCE(*x, 2);"
     assert states(check(kernel("int a[2]={3,4};", [body, other], "exists (0:r1=3)"))) == {"0:r1=0", "0:r1=3"}
+
+
+def test_what_a_path_stores_before_it_faults_is_known() -> None:
+    """The pointer goes through memory of the thread's own: only the address stored there makes the read one."""
+    body = "(int **p, int **q) int *r0; int r1; r0 = READ_ONCE(*p); *q = r0; r0 = *q; r1 = READ_ONCE(*r0);"
+    assert states(check(kernel("int *p = &x;", [body], "exists (0:r0=x)"))) == {"0:r0=x"}
