@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from membar_check.diagnostics import Inconclusive, Unsupported
 from membar_check.events.faults import Fault, refuse_faults
-from membar_check.events.paths import Numbering, State, ThreadRunner
+from membar_check.events.numbering import Numbering
+from membar_check.events.paths import State, ThreadRunner
 from membar_check.events.possible import (
     MAX_VALUES,
     Possible,
@@ -71,7 +72,7 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
         else:
             from membar_check.events.kernel_build import kernel_paths
 
-            numbering, paths = kernel_paths(program, addresses, unroll)
+            numbering, paths, faults = kernel_paths(program, addresses, unroll)
         possible = analyse([*(p for thread in paths for p in thread), *faults], program.memory)
         if not dynamic or possible == known:
             break

@@ -1,4 +1,4 @@
-"""Accesses through values that are no addresses.
+"""Accesses through values that are no addresses, and operations that have no value.
 
 No location is ever made up for a number.  As in herd7, an execution whose *load* goes through a number that was read
 from memory is no execution.  Everything else is a fault of the test and an error: a number that the thread has from
@@ -8,12 +8,12 @@ memory access", "Non symbolic location with no initial write").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from membar_check.diagnostics import InputError, Span
 from membar_check.events.possible import Possible, satisfiable_together
-from membar_check.events.structure import Constraint, Path, Symbolic
+from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Symbolic
 from membar_check.values import Address, Value
 
 
@@ -26,9 +26,9 @@ class Place(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """A path comes to an access through ``value``, which is no address.
+    """A path comes to an access through ``value``, which is no address, or to an operation without a value.
 
-    ``access`` says what it does (``read``, ``write``, ...); ``known``: the value does not depend on what is read.
+    ``access`` says what it does (``read``, ``write``, ``division``, ...); ``known``: ``value`` was not read.
     ``constraints``, ``address`` and ``stored`` are those of the path so far.
     """
 
@@ -40,6 +40,14 @@ class Fault(NamedTuple):
     constraints: tuple[Constraint, ...]
     address: dict[int, Address]
     stored: dict[int, Symbolic]
+
+
+def problems(name: str, operands: tuple[Symbolic, ...]) -> Iterator[tuple[str, Constraint]]:
+    """What an operation is called in which something may go wrong, and when it does."""
+    if name in ("div", "rem"):
+        yield "division", Constraint(operands[1], False)
+    elif name in ("shl", "shr", "sar") and isinstance(operands[1], ReadOf | Applied):
+        yield "shift", Constraint(Applied("ugt", (operands[1], 255)), True)
 
 
 def refuse_faults(
@@ -65,6 +73,10 @@ def refuse_faults(
 
 
 def _error(fault: Fault) -> InputError:
+    if fault.access == "division":
+        return InputError("this may divide by zero", fault.span, "only do it where the divisor is not 0")
+    if fault.access == "shift":
+        return InputError("this may shift by a negative number, or by very many bits", fault.span)
     if fault.known:
         message = f"this {fault.access} goes to address {fault.value}, but that is no location"
         hint = "the init block gives a register the address of a location, as in `0:X1=x`"

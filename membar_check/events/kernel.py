@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from membar_check.diagnostics import InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
 from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
-from membar_check.events.paths import NONE, Addresses, Numbering, State, Tainted, ThreadRunner
+from membar_check.events.numbering import Numbering
+from membar_check.events.paths import NONE, Addresses, State, Tainted, ThreadRunner
 from membar_check.events.structure import Applied, Path, ReadOf, Symbolic
 from membar_check.program import control as c
 from membar_check.program import ir

@@ -7,12 +7,13 @@ from (*data*), and those that only an intra-instruction choice leads through (*p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
-from membar_check.diagnostics import Inconclusive, Span, Unsupported
-from membar_check.events.faults import Fault, Place
-from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Event, Path, ReadOf, Step, Symbolic
+from membar_check.diagnostics import Inconclusive, Unsupported
+from membar_check.events.faults import Fault, Place, problems
+from membar_check.events.numbering import Numbering, instance_of
+from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Path, ReadOf, Step, Symbolic
 from membar_check.program import ir
 from membar_check.program.arithmetic import Undetermined, evaluate
 from membar_check.values import Address, Value
@@ -32,48 +33,6 @@ class Tainted(NamedTuple):
     data: Reads = NONE
     pick: Reads = NONE
     control: Reads = NONE  # reads that decided whether the register was written: only branches depend on them
-
-
-def instance_of(thread: int, key: tuple[object, ...]) -> int:
-    """What the events of one execution of an instruction share; ``key`` begins with its place and the visit."""
-    return hash((thread, key[:2]))
-
-
-class Numbering:
-    """Gives the events of all paths their numbers: the same occurrence of an operation is the same event."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._known: dict[tuple[int, tuple[object, ...], frozenset[str]], int] = {}
-
-    def event(
-        self,
-        thread: int,
-        sets: frozenset[str],
-        key: tuple[object, ...],
-        span: Span | None,
-        bits: int,
-        lane: ir.Lane = (),
-    ) -> int:
-        full = (thread, key, sets)
-        number = self._known.get(full)
-        if number is None:
-            number = len(self.events)
-            self._known[full] = number
-            instance = instance_of(thread, key) if thread >= 0 else number
-            self.events.append(Event(number, thread, sets, number, instance, span, bits, lane))
-        return number
-
-    def places(self, events: Iterable[int]) -> frozenset[Place]:
-        """Where in the program events of threads are made."""
-        wanted = frozenset(events)
-        out = set()
-        for (thread, key, _), number in self._known.items():
-            if number in wanted:
-                pc, _, before = key
-                assert isinstance(pc, int) and isinstance(before, int)
-                out.add(Place(thread, pc, before))
-        return frozenset(out)
 
 
 class State:
@@ -328,6 +287,8 @@ class ThreadRunner:
             result: Symbolic = 0
         elif any(isinstance(v, ReadOf | Applied) for v in values):
             result = Applied(e.name, values)
+            for access, problem in problems(e.name, values):
+                self._fault(st, access, 0, False, problem)
         else:
             result = self._compute(st, e.name, values)
         data, pick, control = args[0].data, args[0].pick, args[0].control
@@ -404,11 +365,17 @@ class ThreadRunner:
     def _nowhere(self, st: State, value: int, known: bool, op: ir.Load | ir.Store | ir.Mark) -> list[State]:
         """The path comes to an access through a number: it goes no further; ``known``: whatever is read."""
         access = "read" if isinstance(op, ir.Load) else "write" if isinstance(op, ir.Store) else "primitive"
+        self._fault(st, access, value, known)
+        return []
+
+    def _fault(self, st: State, access: str, value: int, known: bool, *more: Constraint) -> None:
+        """Notes what goes wrong on the path if ``more`` holds as well."""
         pc = st.pc - 1
         place = Place(self.thread.number, pc, len(st.block))
-        span, constraints = self.thread.code[pc].span, tuple(st.constraints)
-        self.faults.append(Fault(place, span, access, value, known, constraints, st.address, st.stored))
-        return []
+        constraints = (*st.constraints, *more)
+        self.faults.append(
+            Fault(place, self.thread.code[pc].span, access, value, known, constraints, st.address, st.stored)
+        )
 
     def _access(self, st: State, op: ir.Load | ir.Store) -> list[State] | None:
         addr = self._eval(st, op.addr)

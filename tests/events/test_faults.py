@@ -71,3 +71,22 @@ def test_what_a_path_stores_before_it_faults_is_known() -> None:
     """The pointer goes through memory of the thread's own: only the address stored there makes the read one."""
     body = "(int **p, int **q) int *r0; int r1; r0 = READ_ONCE(*p); *q = r0; r0 = *q; r1 = READ_ONCE(*r0);"
     assert states(check(kernel("int *p = &x;", [body], "exists (0:r0=x)"))) == {"0:r0=x"}
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("int r0; int r1; r0 = READ_ONCE(*x); r1 = 6 / r0;", "may divide by zero"),
+        ("int r0; int r1; r0 = READ_ONCE(*x); r1 = r0 % 0;", "may divide by zero"),
+        ("int r0; int r1; r0 = READ_ONCE(*x); if (6 / r0) r1 = 1;", "may divide by zero"),
+        ("int r0; int r1; r0 = READ_ONCE(*x); r1 = 1 << (r0 - 1);", "may shift"),
+    ],
+)
+def test_an_operation_without_a_value_drops_nothing(body: str, what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        check(kernel("", [body, "WRITE_ONCE(*x, 2);"], "exists (0:r1=3)"))
+
+
+def test_a_divisor_that_a_guard_keeps_from_zero() -> None:
+    body = "int r0; int r1 = 0; r0 = READ_ONCE(*x); if (r0) r1 = 6 / r0;"
+    assert states(check(kernel("", [body, "WRITE_ONCE(*x, 2);"], "exists (0:r1=3)"))) == {"0:r1=0", "0:r1=3"}
