@@ -32,8 +32,9 @@ RawState = tuple[Value | tuple[Value, ...], ...]
 
 
 def type_of(program: Program, place: Place) -> str:
-    """The C type of a place, ``int`` where the test declares none."""
-    return program.types.get(str(place), "int")
+    """The C type of a place (of an array: of its cells), ``int`` where the test declares none."""
+    whole = isinstance(place, GlobalRef) and place.index is None and place.name in program.arrays
+    return program.types.get(place.name if whole else str(place), "int")
 
 
 class Observed:
@@ -97,8 +98,9 @@ class Observed:
 
 
 def _order(value: Value | tuple[Value, ...]) -> tuple[object, ...]:
+    """As herd7 sorts: words of 64 bits as signed numbers."""
     if isinstance(value, int):
-        return (0, value)
+        return (0, value - (1 << 64) if value >> 63 == 1 else value)
     if isinstance(value, Address):
         return (1, value.name, value.index)
     if isinstance(value, CodeLabel):

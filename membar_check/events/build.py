@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Iterable
 
 from membar_check.diagnostics import Inconclusive, Unsupported
-from membar_check.events.paths import Numbering, State, ThreadRunner, flatten
-from membar_check.events.structure import INIT_THREAD, Applied, Path, ReadOf, Structure, Symbolic
-from membar_check.program.arithmetic import Undetermined, evaluate
+from membar_check.events.faults import Fault, refuse_faults
+from membar_check.events.numbering import Numbering
+from membar_check.events.paths import State, ThreadRunner
+from membar_check.events.possible import (
+    MAX_VALUES,
+    Possible,
+    flatten,
+    possible_values,
+    satisfiable,
+    satisfiable_together,
+)
+from membar_check.events.structure import INIT_THREAD, Path, Structure, Symbolic
 from membar_check.program.ir import Program
 from membar_check.values import Address, Value
 
-Possible = dict[Address, frozenset[Value] | None]
-MAX_VALUES = 64  # more possible values in one location are not told apart
-MAX_COMBINATIONS = 4096
 
+def analyse(paths: Iterable[Path | Fault], memory: dict[Address, Value]) -> Possible:
+    """The values that each location may ever hold, by iteration from the initial ones.
 
-def possible_values(
-    value: Symbolic, address: dict[int, Address], known: Possible, memory: dict[Address, Value]
-) -> frozenset[Value] | None:
-    """An over-approximation of the values of a symbolic value; None if there are too many to list."""
-    if isinstance(value, ReadOf):
-        place = address[value.event]
-        return known[place] if place in known else frozenset((memory.get(place, 0),))
-    if not isinstance(value, Applied):
-        return frozenset((value,))
-    choices = [possible_values(a, address, known, memory) for a in value.args]
-    count = 1
-    for c in choices:
-        if c is None:
-            return None
-        count *= len(c)
-    if count > MAX_COMBINATIONS:
-        return None
-    out: set[Value] = set()
-    for args in product(*(c for c in choices if c is not None)):
-        try:
-            out.add(evaluate(value.op, args))
-        except Undetermined:
-            continue
-    return frozenset(out) if len(out) <= MAX_VALUES else None
-
-
-def analyse(paths: list[tuple[Path, ...]], memory: dict[Address, Value]) -> Possible:
-    """The values that each location may ever hold, by iteration from the initial ones."""
+    Paths that end in a fault count: where they go on depends on what they have stored before.
+    """
     known: Possible = {a: frozenset((v,)) for a, v in memory.items()}
-    stores = [(p, p.address[e], v) for thread in paths for p in thread for e, v in p.stored.items()]
+    stores = [(p, p.address[e], v) for p in paths for e, v in p.stored.items()]
     changed = True
     while changed:
         changed = False
@@ -79,20 +61,26 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
             found = possible_values(value, st.address, known, program.memory)
             if found is None:
                 raise Inconclusive("engine", "the possible values of an address cannot be listed")
-            return flatten(iter(found))
+            return flatten(found)
 
         numbering = Numbering()
+        faults: list[Fault] = []
         if program.kernel is None:
-            paths = [ThreadRunner(program, t, numbering, addresses, unroll, registers).paths() for t in program.threads]
+            runners = [ThreadRunner(program, t, numbering, addresses, unroll, registers) for t in program.threads]
+            paths = [r.paths() for r in runners]
+            faults = [f for r in runners for f in r.faults]
         else:
             from membar_check.events.kernel_build import kernel_paths
 
-            numbering, paths = kernel_paths(program, addresses, unroll)
-        possible = analyse(paths, program.memory)
+            numbering, paths, faults = kernel_paths(program, addresses, unroll)
+        possible = analyse([*(p for thread in paths for p in thread), *faults], program.memory)
         if not dynamic or possible == known:
             break
         known = possible
     structure = _assemble(program, numbering, paths, possible)
+    if faults:
+        kept = [path for thread in structure.paths for path in thread]
+        refuse_faults(faults, kept, numbering.places, possible, program.memory)
     if not registers:
         return structure
     from membar_check.events.registers import with_registers
@@ -105,7 +93,7 @@ def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ..
 
     Kernel C has many objects: there only cells that are accessed have an initial write.
     """
-    _refuse_mixed_sizes(program, numbering, paths)
+    _refuse_mixed_sizes(program, numbering, paths, possible)
     touched = dict.fromkeys(program.memory if program.kernel is None else ())
     for thread in paths:
         for path in thread:
@@ -113,11 +101,16 @@ def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ..
     initial = {
         a: numbering.event(INIT_THREAD, frozenset(("W", "IW")), (a,), None, 32) for a in sorted(touched)
     }
-    kept = tuple(tuple(p for p in thread if _satisfiable(p, possible, program.memory)) for thread in paths)
+    memory = program.memory
+    kept = tuple(
+        tuple(p for p in thread if satisfiable(p.constraints, p.address, possible, memory)) for thread in paths
+    )
     return Structure(program, tuple(numbering.events), kept, initial, possible)
 
 
-def _refuse_mixed_sizes(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]]) -> None:
+def _refuse_mixed_sizes(
+    program: Program, numbering: Numbering, paths: list[tuple[Path, ...]], possible: Possible
+) -> None:
     """Raises Unsupported where a location is accessed in more than one size, or beside its start."""
     sizes: dict[Address, int] = {}
     arrays = program.arrays
@@ -126,6 +119,8 @@ def _refuse_mixed_sizes(program: Program, numbering: Numbering, paths: list[tupl
             for e, place in path.address.items():
                 event = numbering.events[e]
                 if program.kernel is None and place.index != 0 and not 0 <= place.index < arrays.get(place.name, 0):
+                    if not satisfiable_together(path.constraints, path.address, possible, program.memory):
+                        break
                     cells = arrays.get(place.name)
                     where = "beside the start of" if cells is None else f"outside the {cells} cells of"
                     hint = "declare an array in the init block"
@@ -133,17 +128,3 @@ def _refuse_mixed_sizes(program: Program, numbering: Numbering, paths: list[tupl
                 if event.is_access and sizes.setdefault(place, event.bits) != event.bits:
                     what = f"accesses of {sizes[place]} and of {event.bits} bits to {place}"
                     raise Unsupported(what, event.span, "mixed-size accesses are not supported")
-
-
-def _satisfiable(path: Path, possible: Possible, memory: dict[Address, Value]) -> bool:
-    """False if some constraint on a single value cannot be met."""
-    for value, expected in path.constraints:
-        found = possible_values(value, path.address, possible, memory)
-        if found is None:
-            continue
-        if isinstance(expected, bool):
-            if not any((v != 0) == expected for v in found):
-                return False
-        elif expected not in found:
-            return False
-    return True

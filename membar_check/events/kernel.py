@@ -12,7 +12,8 @@ from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck
 from membar_check.events.kernel_code import expressions, makers, registers_of
 from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
 from membar_check.events.migration import Migration
-from membar_check.events.paths import NONE, Addresses, Numbering, State, Tainted, ThreadRunner
+from membar_check.events.numbering import Numbering
+from membar_check.events.paths import NONE, Addresses, State, Tainted, ThreadRunner
 from membar_check.events.structure import Applied, Path, ReadOf, Symbolic
 from membar_check.litmus.kernel_c import in_runtime
 from membar_check.program import control as c
@@ -433,20 +434,19 @@ class KernelRunner(ThreadRunner):
             forks.append(new)
         return self._again(op, forks)
 
-    def _locate(self, st: State, addr: Tainted, span: Span) -> Address | list[State]:
+    def _locate(self, st: State, addr: Tainted, op: ir.Load | ir.Store | ir.Mark) -> Address | list[State]:
         assert isinstance(st, KernelState)
-        place = super()._locate(st, addr, span)
-        if isinstance(place, list):
+        place = super()._locate(st, addr, op)
+        if isinstance(place, list) or 0 <= place.index < self._cells(place.name):
             return place
-        if place.name.lstrip("-").isdigit():
-            number = int(place.name)
-            if number == POISON:
-                return self._oops(st, "use-after-free", "follows a pointer read from a freed object")
-            null = 0 <= number < LOWEST_ADDRESS
-            return self._oops(st, "null-dereference" if null else "bad-pointer", f"accesses address {number}")
-        if not 0 <= place.index < self._cells(place.name):
-            return self._oops(st, "out-of-bounds", f"accesses {place}, beyond its {self._cells(place.name)} cells")
-        return place
+        return self._oops(st, "out-of-bounds", f"accesses {place}, beyond its {self._cells(place.name)} cells")
+
+    def _nowhere(self, st: State, value: int, known: bool, op: ir.Load | ir.Store | ir.Mark) -> list[State]:
+        assert isinstance(st, KernelState)
+        if value == POISON:
+            return self._oops(st, "use-after-free", "follows a pointer read from a freed object")
+        null = 0 <= value < LOWEST_ADDRESS
+        return self._oops(st, "null-dereference" if null else "bad-pointer", f"accesses address {value}")
 
     # --- the end ---
     def _finish(self, st: State) -> Path:

@@ -6,9 +6,11 @@ from itertools import product
 
 from membar_check.diagnostics import Inconclusive
 from membar_check.events.activity import Episode, Token
+from membar_check.events.faults import Fault
 from membar_check.events.kernel import KernelRunner
 from membar_check.events.kernel_state import Incoming
-from membar_check.events.paths import Addresses, Numbering
+from membar_check.events.numbering import Numbering
+from membar_check.events.paths import Addresses
 from membar_check.events.structure import Path
 from membar_check.program.ir import Program
 from membar_check.values import Value
@@ -17,8 +19,10 @@ MAX_ROUNDS = 12
 MAX_FAMILIES = 20_000
 
 
-def kernel_paths(program: Program, addresses: Addresses, unroll: int) -> tuple[Numbering, list[tuple[Path, ...]]]:
-    """The paths of each CPU and the numbering of their events.
+def kernel_paths(
+    program: Program, addresses: Addresses, unroll: int
+) -> tuple[Numbering, list[tuple[Path, ...]], list[Fault]]:
+    """The paths of each CPU, the numbering of their events, and where operations may have no value.
 
     Runs all CPUs again until no new interrupt is sent, no other lock is found at which one may wait for ever, and no
     other grace period or critical section.
@@ -43,7 +47,7 @@ def kernel_paths(program: Program, addresses: Addresses, unroll: int) -> tuple[N
         found = frozenset(e for r in runners for e in r.episodes)
         found = found if any(e.grace for e in found) else frozenset()
         if arriving == incoming and blocking <= contended and found <= episodes:
-            return numbering, paths
+            return numbering, paths, [f for r in runners for f in r.faults]
         incoming, contended, episodes = arriving, contended | blocking, episodes | found
     raise Inconclusive("engine", "interrupts that send interrupts do not come to an end")
 

@@ -7,11 +7,13 @@ from (*data*), and those that only an intra-instruction choice leads through (*p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
-from membar_check.diagnostics import Inconclusive, Span, Unsupported
-from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Event, Path, ReadOf, Step, Symbolic
+from membar_check.diagnostics import Inconclusive, Unsupported
+from membar_check.events.faults import Fault, Place, problems
+from membar_check.events.numbering import Numbering, instance_of
+from membar_check.events.structure import Applied, Begin, Chosen, Constraint, Path, ReadOf, Step, Symbolic
 from membar_check.program import ir
 from membar_check.program.arithmetic import Undetermined, evaluate
 from membar_check.values import Address, Value
@@ -20,6 +22,7 @@ Reads = frozenset[int]
 NONE: Reads = frozenset()
 Addresses = Callable[[Symbolic, "State"], list[Value]]
 MAX_PATHS = 20_000
+MAX_ROUNDS = 1000  # of a loop whose end does not depend on what is read
 _CANCELLING = frozenset({"xor", "sub", "andnot"})  # zero of a value and itself, whatever it is
 
 
@@ -32,43 +35,12 @@ class Tainted(NamedTuple):
     control: Reads = NONE  # reads that decided whether the register was written: only branches depend on them
 
 
-def instance_of(thread: int, key: tuple[object, ...]) -> int:
-    """What the events of one execution of an instruction share; ``key`` begins with its place and the visit."""
-    return hash((thread, key[:2]))
-
-
-class Numbering:
-    """Gives the events of all paths their numbers: the same occurrence of an operation is the same event."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._known: dict[tuple[object, ...], int] = {}
-
-    def event(
-        self,
-        thread: int,
-        sets: frozenset[str],
-        key: tuple[object, ...],
-        span: Span | None,
-        bits: int,
-        lane: ir.Lane = (),
-    ) -> int:
-        full = (thread, key, sets)
-        number = self._known.get(full)
-        if number is None:
-            number = len(self.events)
-            self._known[full] = number
-            instance = instance_of(thread, key) if thread >= 0 else number
-            self.events.append(Event(number, thread, sets, number, instance, span, bits, lane))
-        return number
-
-
 class State:
     """The mutable state of one path while it is run; copied where the path forks."""
 
     __slots__ = (
-        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "loaded",
-        "pc", "queue", "registers", "relations", "stored", "trace", "visits",
+        "address", "assumed", "block", "constraints", "control", "cut", "decided", "events", "exclusive", "jumps",
+        "loaded", "pc", "queue", "registers", "relations", "stored", "trace", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -84,6 +56,7 @@ class State:
         self.control: list[tuple[Reads, Reads, int | None]] = []
         self.relations: list[tuple[str, int, int]] = []
         self.visits: dict[int, int] = {}
+        self.jumps: dict[int, int] = {}  # how often it was jumped back to a place
         self.exclusive: int | None = None
         self.block: list[int] = []
         self.assumed: tuple[Reads, Reads] = (NONE, NONE)
@@ -96,7 +69,7 @@ class State:
         new.exclusive, new.assumed = self.exclusive, self.assumed
         new.registers, new.address = dict(self.registers), dict(self.address)
         new.stored, new.loaded = dict(self.stored), dict(self.loaded)
-        new.decided, new.visits = dict(self.decided), dict(self.visits)
+        new.decided, new.visits, new.jumps = dict(self.decided), dict(self.visits), dict(self.jumps)
         new.events, new.constraints = list(self.events), list(self.constraints)
         new.control, new.relations, new.block = list(self.control), list(self.relations), list(self.block)
         new.trace = None if self.trace is None else list(self.trace)
@@ -112,7 +85,7 @@ class ThreadRunner:
     """Enumerates the paths of one thread.
 
     ``addresses`` gives the possible values of a symbolic address; ``unroll`` bounds how often a backward jump to one
-    place is taken; ``trace``: the paths tell what they execute.
+    place is taken; ``trace``: the paths tell what they execute.  ``faults``: where paths end for want of an address.
     """
 
     def __init__(
@@ -120,10 +93,12 @@ class ThreadRunner:
         trace: bool = False,
     ) -> None:  # fmt: skip
         self.thread = thread
+        self.arch = program.test.arch
         self.numbering = numbering
         self.addresses = addresses
         self.unroll = unroll
         self.trace = trace
+        self.faults: list[Fault] = []
         self.initial = {name: value for (t, name), value in program.registers.items() if t == thread.number}
 
     def paths(self) -> tuple[Path, ...]:
@@ -211,9 +186,13 @@ class ThreadRunner:
         return forks
 
     def _jump(self, st: State, target: str) -> None:
+        """Jumps; back jumps count against the bound.  In C each entry into a loop inside another begins anew."""
         goal = self.thread.labels[target]
-        if goal < st.pc and st.visits.get(goal, 0) > self.unroll:
-            st.cut = True
+        if goal < st.pc:
+            if self.arch == "C":
+                st.jumps = {place: n for place, n in st.jumps.items() if not goal < place < st.pc}
+            st.jumps[goal] = st.jumps.get(goal, 0) + 1
+            st.cut = st.jumps[goal] > self.unroll
         st.pc, st.queue = goal, ()
 
     def _let(self, st: State, op: ir.Let) -> list[State] | None:
@@ -241,7 +220,7 @@ class ThreadRunner:
             st.control.append((cond.data | cond.control, cond.pick, scope))
         known = self._known(st, cond.value)
         if known is not None:
-            if known:
+            if known and not self._runs_through(st, op, cond.value):
                 self._jump(st, op.target)
             return None
         only = self._foreseen(st, cond.value)
@@ -256,6 +235,19 @@ class ThreadRunner:
         self._decide(not_taken, cond.value, False)
         self._jump(taken, op.target)
         return [not_taken, taken]
+
+    def _runs_through(self, st: State, op: ir.Branch, cond: Symbolic) -> bool:
+        """Jumps without counting where herd7 does: AArch64, and nothing that is read or chosen decides."""
+        if self.arch != "AArch64" or isinstance(cond, ReadOf | Applied):
+            return False
+        goal = self.thread.labels[op.target]
+        if any(isinstance(o, ir.Choose) for instruction in self.thread.code[goal : st.pc] for o in instruction.ops):
+            return False
+        if st.visits.get(goal, 0) > MAX_ROUNDS:
+            what = f"this loop goes on for more than {MAX_ROUNDS} rounds, whatever is read"
+            raise Inconclusive("unrolling", what, self.thread.code[st.pc - 1].span)
+        st.pc, st.queue = goal, ()
+        return True
 
     # --- decisions ---
     @staticmethod
@@ -305,6 +297,8 @@ class ThreadRunner:
             result: Symbolic = 0
         elif any(isinstance(v, ReadOf | Applied) for v in values):
             result = Applied(e.name, values)
+            for access, problem in problems(e.name, values):
+                self._fault(st, access, 0, False, problem)
         else:
             result = self._compute(st, e.name, values)
         data, pick, control = args[0].data, args[0].pick, args[0].control
@@ -358,7 +352,7 @@ class ThreadRunner:
         for r in value.pick:
             st.relations.append((f"pick-{kind}", r, event))
 
-    def _locate(self, st: State, addr: Tainted, span: Span) -> Address | list[State]:
+    def _locate(self, st: State, addr: Tainted, op: ir.Load | ir.Store | ir.Mark) -> Address | list[State]:
         """The address of an access; forks over the possible ones where it is not known."""
         value = addr.value
         if isinstance(value, ReadOf | Applied):
@@ -373,9 +367,25 @@ class ThreadRunner:
             value = known
         if isinstance(value, Address):
             return value
+        span = self.thread.code[st.pc - 1].span
         if isinstance(value, int):
-            return Address(str(value))
+            return self._nowhere(st, value, isinstance(addr.value, int), op)
         raise Unsupported(f"an access to the code address {value}", span, "only data can be read or written")
+
+    def _nowhere(self, st: State, value: int, known: bool, op: ir.Load | ir.Store | ir.Mark) -> list[State]:
+        """The path comes to an access through a number: it goes no further; ``known``: whatever is read."""
+        access = "read" if isinstance(op, ir.Load) else "write" if isinstance(op, ir.Store) else "primitive"
+        self._fault(st, access, value, known)
+        return []
+
+    def _fault(self, st: State, access: str, value: int, known: bool, *more: Constraint) -> None:
+        """Notes what goes wrong on the path if ``more`` holds as well."""
+        pc = st.pc - 1
+        place = Place(self.thread.number, pc, len(st.block))
+        constraints = (*st.constraints, *more)
+        self.faults.append(
+            Fault(place, self.thread.code[pc].span, access, value, known, constraints, st.address, st.stored)
+        )
 
     def _access(self, st: State, op: ir.Load | ir.Store) -> list[State] | None:
         addr = self._eval(st, op.addr)
@@ -384,7 +394,7 @@ class ThreadRunner:
         stored = self._eval(st, op.value) if isinstance(op, ir.Store) else None
         if isinstance(stored, list):
             return self._again(op, stored)
-        place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
+        place = self._locate(st, addr, op)
         if isinstance(place, list):
             return self._again(op, place)
         if op.atomic == "ex" and stored is not None and st.exclusive is not None and st.address[st.exclusive] != place:
@@ -431,7 +441,7 @@ class ThreadRunner:
         addr = self._eval(st, op.addr)
         if isinstance(addr, list):
             return self._again(op, addr)
-        place = self._locate(st, addr, self.thread.code[st.pc - 1].span)
+        place = self._locate(st, addr, op)
         if isinstance(place, list):
             return self._again(op, place)
         number = self._new_event(st, op.tags, lane=op.lane)
@@ -461,8 +471,3 @@ class ThreadRunner:
             {name: tuple(pairs) for name, pairs in relations.items()}, registers, st.cut,
             tuple(st.trace or ()),
         )  # fmt: skip
-
-
-def flatten(values: Iterator[Value]) -> list[Value]:
-    """The distinct values in a fixed order."""
-    return sorted(set(values), key=lambda v: (isinstance(v, int), v if isinstance(v, int) else 0, str(v)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from membar_check.events.build import possible_values
+from membar_check.events.possible import possible_values
 from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Structure, Symbolic, reads_in
 from membar_check.program.arithmetic import Undetermined, evaluate
 from membar_check.values import Address, Value

@@ -14,7 +14,7 @@ Integers are Python's, without bound; the dialects wrap results to the width of 
 ``land lor``                 C's ``&&`` and ``||`` on two evaluated operands
 ``zextN sextN``              the lowest N bits (8, 16, 32, 64), as unsigned or as signed number
 ``bit``                      ``bit(a,k)``: bit k of a
-``first``                    ``first(a,b)``: a, as what depends on b too
+``first``                    ``first(a,b)``: a; depends on b all the same
 ``flags_sub flags_add ...``  flags N Z C V (bits 3 to 0) of ``a-b``, ``a+b``, ``a&b``; third argument: the width
 ``cond_eq cond_ne ...``      whether flags satisfy an ARM condition code
 ===========================  ========================================================================================
@@ -171,6 +171,8 @@ _INTEGER |= {name: _INTEGER[name[1:4]] for name in _UNITS if name not in _INTEGE
 def _symbolic(name: str, args: tuple[Value, ...]) -> Value:
     """``evaluate`` where some argument is an address."""
     left = args[0]
+    if name == "first":
+        return left
     if name == "flags_sub":
         return 0b0110 if left == args[1] else _UNORDERED
     if len(args) == 3:

@@ -18,7 +18,7 @@ _KNOWN: dict[str, tuple[int, bool]] = {
     "int": (32, True),
     "long": (64, True),
     "size_t": (64, False),
-    "atomic_t": (32, True),
+    "atomic_t": (32, False),  # as herd7 shows it
     "atomic_int": (32, True),
     "atomic_long_t": (64, True),
     "atomic64_t": (64, True),
@@ -32,12 +32,24 @@ _KNOWN: dict[str, tuple[int, bool]] = {
     "s64": (64, True),
     "bool": (8, False),
     "_Bool": (8, False),
+    "pteval_t": (64, False),
+    "int128_t": (128, True),
+    "uint128_t": (128, False),
     "__int128": (128, True),
     "__int128_t": (128, True),
     "__uint128": (128, False),
     "__uint128_t": (128, False),
 }
+LOCKS = frozenset({"spinlock_t", "raw_spinlock_t"})
 _QUALIFIERS = frozenset({"volatile", "const", "_Atomic", "static", "register", "signed", "unsigned"})
+
+
+def is_known(ctype: str) -> bool:
+    """Whether a C type's text names a type that the checker knows, or a structure (of which it knows nothing)."""
+    words = [word for word in ctype.split() if word not in _QUALIFIERS]
+    if "*" in ctype or not words or words[0] in ("struct", "union", "enum"):
+        return True
+    return all(word in _KNOWN or word in LOCKS or _FIXED.match(word) for word in words)
 
 
 @lru_cache(maxsize=1024)

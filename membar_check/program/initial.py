@@ -23,7 +23,8 @@ from membar_check.litmus.syntax import (
     Tuple_,
 )
 from membar_check.litmus.text import counted, describe
-from membar_check.program.ctypes import cast
+from membar_check.program.arithmetic import signed
+from membar_check.program.ctypes import LOCKS, cast, is_known, width
 from membar_check.records import dataclass
 from membar_check.values import Address, CodeLabel, Value
 
@@ -60,6 +61,9 @@ def initial_state(test: LitmusTest, register_name: RegisterName, mentioned: Iter
     state = Initial({}, {}, {}, {})
     named: list[tuple[Symbol, Span]] = []
     for item in test.init:
+        if item.type and not is_known(item.type):
+            hint = "known are int, char, short, long, uint64_t and the like, atomic_t, spinlock_t, and pointers"
+            raise InputError(f"the type {describe(item.type)} is not known", item.span, hint)
         if isinstance(item.place, RegisterRef):
             _set_register(test, state, item, item.place, register_name, named)
         else:
@@ -112,6 +116,34 @@ def _set_global(
     for index, operand in enumerate(cells):
         state.memory[Address(name, index)] = _operand_value(test, operand, item.span, named)
         state.types[f"{name}[{index}]"] = item.type or DEFAULT_TYPE
+
+
+def cut_to_types(test: LitmusTest, state: Initial) -> None:
+    """Bring the initial integers of a C test to what a location of their type holds; arithmetic is that of ``int``.
+
+    Raises InputError for a value that does not fit into 32 bits.
+    """
+    spans = {item.place.name: item.span for item in test.init}
+    for address, value in state.memory.items():
+        if isinstance(value, int) and value:
+            ctype = state.types.get(f"[{address.name}]") or state.types.get(address.name, DEFAULT_TYPE)
+            if ctype in LOCKS:
+                raise InputError("a lock is free in the beginning, it has no other initial value", spans[address.name])
+            state.memory[address] = _cut(value, ctype, spans.get(address.name))
+    for (thread, name), value in state.registers.items():
+        if isinstance(value, int):
+            state.registers[thread, name] = _cut(value, DEFAULT_TYPE, spans.get(name))
+
+
+def _cut(value: int, ctype: str, span: Span | None) -> int:
+    bits, _ = width(ctype)
+    if bits < 32:
+        found = cast(value, ctype)
+        assert isinstance(found, int)
+        return found
+    if not -(1 << 31) <= value < (1 << 32 if bits == 32 else 1 << 31):
+        raise InputError(f"{value} does not fit: values in C tests are ints of 32 bits", span)
+    return signed(value, 32)
 
 
 def _value(test: LitmusTest, item: InitItem, named: list[tuple[Symbol, Span]]) -> Value:

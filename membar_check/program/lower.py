@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from membar_check.diagnostics import Source, Unsupported
 from membar_check.litmus.syntax import CBody, LitmusTest, RegisterRef
 from membar_check.litmus.text import describe
-from membar_check.program.initial import initial_state, resolve_final
+from membar_check.program.initial import cut_to_types, initial_state, resolve_final
 from membar_check.program.ir import ControlOp, Program, Thread
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _lower_c(test: LitmusTest, macros: Macros | None, lkmmv2: bool) -> Program:
 
     parameters = [p.name for body in test.bodies if isinstance(body, CBody) for p in body.parameters]
     state = initial_state(test, register_name, parameters)
+    cut_to_types(test, state)
     locations, filtered, condition = resolve_final(test, state, register_name)
     return Program(
         test=test,

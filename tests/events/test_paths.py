@@ -274,3 +274,10 @@ def test_instances_tell_visits_apart() -> None:
     assert len({structure.events[e].instance for e in longest.events}) == len(longest.events)
     structure = structure_of(assembly("X86", "", ["MOV EAX,$1; XCHG [x],EAX"], ANY))
     assert len({structure.events[e].instance for e in only(structure).events}) == 1
+
+
+def test_a_loop_that_no_read_ends_has_no_answer() -> None:
+    text = assembly("AArch64", "0:X1=x", ["MOV W0,#0; L: STR W0,[X1]; CBZ W0,L"], ANY)
+    with pytest.raises(Inconclusive, match="more than 1000 rounds") as caught:
+        structure_of(text)
+    assert caught.value.reason == "unrolling" and caught.value.span is not None

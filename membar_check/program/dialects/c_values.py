@@ -22,6 +22,7 @@ from membar_check.litmus.syntax import (
     CName,
     CUnary,
 )
+from membar_check.program.arithmetic import signed
 from membar_check.program.ctypes import width
 from membar_check.program.ir import (
     Branch,
@@ -259,7 +260,12 @@ class ValueLowering:
         return Reg(dst)
 
     def _integer(self, expr: CInt, env: Env | None) -> Expr:
-        return Const(expr.value)
+        """Constants are ints; ``0xffffffff`` is -1, as herd7 has it."""
+        if -(1 << 31) <= expr.value < 1 << 31:
+            return Const(expr.value)
+        if not 0 <= expr.value < 1 << 32 or not expr.span.text.lower().startswith("0x"):
+            self.error(f"`{expr.span.text}` does not fit: values in C tests are ints of 32 bits", expr.span)
+        return Const(signed(expr.value, 32))
 
     def _name(self, expr: CName, env: Env | None) -> Expr:
         if env is not None and expr.name in env:
