@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
+from functools import lru_cache
 from pathlib import Path
 
 from membar_check.diagnostics import InputError, Source
@@ -43,7 +44,37 @@ def check_file(path: str, options: CheckOptions) -> Verdict:
 
     Raises InputError (also for files that cannot be read), Unsupported, Inconclusive.
     """
-    return check_test(parse_litmus(Source(path, read_text(path)), options.include_dirs), options)
+    return check_test(parse_file(path, options.include_dirs), options)
+
+
+def parse_file(path: str, include_dirs: tuple[str, ...]) -> LitmusTest:
+    """The parsed test.  Tests that include headers are kept for the next models, as long as their headers stay.
+
+    Raises InputError (also for files that cannot be read) and Unsupported.
+    """
+    text = read_text(path)
+    if "#include" not in text:
+        return parse_litmus(Source(path, text), include_dirs)
+    test = _remembered(path, text, include_dirs)
+    if test.kernel is not None and any(_changed(*header) for header in test.kernel.headers):
+        _remembered.cache_clear()
+        test = _remembered(path, text, include_dirs)
+    return test
+
+
+@lru_cache(maxsize=4)
+def _remembered(path: str, text: str, include_dirs: tuple[str, ...]) -> LitmusTest:
+    return parse_litmus(Source(path, text), include_dirs)
+
+
+def _changed(path: str, text: str) -> bool:
+    """Whether a header is not what it was; those of the installation stay."""
+    if path.startswith("<"):
+        return False
+    try:
+        return Path(path).read_text("utf-8") != text
+    except (OSError, UnicodeDecodeError):
+        return True
 
 
 def read_text(path: str) -> str:

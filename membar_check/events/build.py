@@ -13,6 +13,7 @@ from membar_check.events.possible import (
     Possible,
     flatten,
     possible_values,
+    reads_of,
     satisfiable,
     satisfiable_together,
 )
@@ -53,16 +54,8 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
     """
     known: Possible = {a: frozenset((v,)) for a, v in program.memory.items()}
     while True:
-        dynamic = False
-
-        def addresses(value: Symbolic, st: State, known: Possible = known) -> list[Value]:
-            nonlocal dynamic
-            dynamic = True
-            found = possible_values(value, st.address, known, program.memory)
-            if found is None:
-                raise Inconclusive("engine", "the possible values of an address cannot be listed")
-            return flatten(found)
-
+        asked = _Asked(known, program.memory)
+        addresses = asked.addresses
         numbering = Numbering()
         faults: list[Fault] = []
         if program.kernel is None:
@@ -74,7 +67,7 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
 
             numbering, paths, faults = kernel_paths(program, addresses, unroll)
         possible = analyse([*(p for thread in paths for p in thread), *faults], program.memory)
-        if not dynamic or possible == known:
+        if asked.stays(possible):
             break
         known = possible
     structure = _assemble(program, numbering, paths, possible)
@@ -86,6 +79,37 @@ def build(program: Program, unroll: int, registers: bool = False) -> Structure:
     from membar_check.events.registers import with_registers
 
     return with_registers(structure)
+
+
+class _Asked:
+    """What was asked of the possible values while paths were enumerated: if nothing of it changes, nor do the paths."""
+
+    def __init__(self, known: Possible, memory: dict[Address, Value]) -> None:
+        self.known = known
+        self.memory = memory
+        self._answers: dict[tuple[Symbolic, tuple[Address, ...]], frozenset[Value] | None] = {}
+        self._listed: dict[frozenset[Value], list[Value]] = {}
+
+    def addresses(self, value: Symbolic, st: State) -> list[Value]:
+        """The possible values, in a fixed order; raises Inconclusive where they cannot be listed."""
+        key = (value, tuple([st.address[r] for r in reads_of(value)]))
+        if key in self._answers:
+            found = self._answers[key]
+        else:
+            found = self._answers[key] = possible_values(value, st.address, self.known, self.memory)
+        if found is None:
+            raise Inconclusive("engine", "the possible values of an address cannot be listed")
+        listed = self._listed.get(found)
+        if listed is None:
+            listed = self._listed[found] = flatten(found)
+        return listed
+
+    def stays(self, possible: Possible) -> bool:
+        """Whether every answer would be the same with these possible values."""
+        return possible == self.known or all(
+            possible_values(value, dict(zip(reads_of(value), places, strict=True)), possible, self.memory) == found
+            for (value, places), found in self._answers.items()
+        )
 
 
 def _assemble(program: Program, numbering: Numbering, paths: list[tuple[Path, ...]], possible: Possible) -> Structure:

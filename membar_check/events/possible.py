@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 
 from membar_check.events.structure import Applied, Constraint, ReadOf, Symbolic, reads_in
@@ -38,6 +39,12 @@ def possible_values(
         except Undetermined:
             continue
     return frozenset(out) if len(out) <= MAX_VALUES else None
+
+
+@lru_cache(maxsize=65536)
+def reads_of(value: Symbolic) -> tuple[int, ...]:
+    """The reads that a value depends on, in order."""
+    return tuple(sorted(reads_in(value)))
 
 
 def agrees(value: Value, expected: bool | Value) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from membar_check.events.possible import possible_values
-from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Structure, Symbolic, reads_in
+from membar_check.events.possible import possible_values, reads_of
+from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Structure, Symbolic
 from membar_check.program.arithmetic import Undetermined, evaluate
 from membar_check.values import Address, Value
 
@@ -93,12 +93,6 @@ class _Narrowing:
                         values = frozenset((v,))
                     self._stores.setdefault(p.address[e], []).append((e, values))
         return self._stores
-
-
-@lru_cache(maxsize=65536)
-def reads_of(value: Symbolic) -> tuple[int, ...]:
-    """The reads that a value depends on, in order."""
-    return tuple(sorted(reads_in(value)))
 
 
 @lru_cache(maxsize=262144)

@@ -47,6 +47,7 @@ class KernelUnit:
     their names and places.  ``threads``: ``P0``, ``P1`` ... in order; there is one CPU for each.  ``text``: the test's
     own text without header, doc string and info lines.  ``nonblocking``: functions that are documented never to block.
     ``pieces``: the tokens that were parsed, one a line of what the parser saw.  ``macros``: the preprocessor's.
+    ``headers``: what was included, path and text.
     """
 
     ast: c_ast.FileAST
@@ -56,6 +57,7 @@ class KernelUnit:
     nonblocking: frozenset[str]
     pieces: tuple[Piece, ...]
     macros: dict[str, Any]
+    headers: tuple[tuple[str, str], ...]
 
     def constant(self, name: str) -> int | None:
         """The value of an integer macro, for conditions; None where ``name`` is no such macro."""
@@ -104,13 +106,13 @@ def parse_kernel(
     if not threads:
         hint = "each thread is a CPU: `P0(void) { ... }`, `P1(void) { ... }`"
         raise InputError("the test has no threads, expected functions P0, P1, ...", Span(source, end - 1, end), hint)
-    own, macros = preprocess(source, start, end, threads, include_dirs)
+    own, macros, headers = preprocess(source, start, end, threads, include_dirs)
     _check_balance(own)
     pieces, nonblocking = _select(threads, own)
     tree = _parse(pieces)
     _fold(tree)
     names = _threads(source, tree, pieces, threads)
-    return KernelUnit(tree, conditions, names, text, nonblocking, tuple(pieces), macros)
+    return KernelUnit(tree, conditions, names, text, nonblocking, tuple(pieces), macros, headers)
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------

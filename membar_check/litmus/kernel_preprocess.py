@@ -42,10 +42,11 @@ class Piece(NamedTuple):
 
 
 class Preprocessed(NamedTuple):
-    """Tokens, and the macros that are defined at the end."""
+    """Tokens, the macros that are defined at the end, and the headers that were read: path and text."""
 
     pieces: tuple[Piece, ...]
     macros: dict[str, Any]
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def preprocess(source: Source, start: int, end: int, cpus: int, include_dirs: tuple[str, ...]) -> Preprocessed:
@@ -184,6 +185,7 @@ def _reader_class() -> type[Any]:
             self.search = search
             self.entering: _Lines | None = None
             self.inclusions: list[tuple[str, Source]] = []
+            self.headers: dict[str, str] = {}
             self.latest: _Place | None = None
 
         def run(self, source: Source, start: int, end: int) -> Preprocessed:
@@ -208,7 +210,7 @@ def _reader_class() -> type[Any]:
                 raise
             except Exception as error:  # what the library does not foresee in malformed text
                 raise InputError("this preprocessor directive or macro cannot be understood", self.here()) from error
-            return Preprocessed(tuple(pieces), self.macros)
+            return Preprocessed(tuple(pieces), self.macros, tuple(self.headers.items()))
 
         def here(self) -> Span | None:
             return self.latest.span() if self.latest is not None else None
@@ -265,6 +267,7 @@ def _reader_class() -> type[Any]:
                     "in the folders of -I; what the kernel itself declares needs no header",
                 )
             path, source = found
+            self.headers[path] = source.text
             if path in self.include_once:
                 return
             chain = [name for name, _ in self.inclusions]
