@@ -234,6 +234,11 @@ def _options(parsed: argparse.Namespace) -> RunOptions:
         raise InputError("--model and --all-models exclude each other")
     if parsed.reach and parsed.format == "herd":
         raise InputError("--reach does not gather the states that --format herd prints", hint="use another --format")
+    if parsed.variants:
+        from membar_check.cat.conditions import require_variant
+
+        for variant in parsed.variants:
+            require_variant(variant)
     return RunOptions(
         paths=tuple(parsed.paths),
         models=tuple(parsed.models),
@@ -299,6 +304,7 @@ def _run(plan: Plan, options: RunOptions, pictures: Pictures | None, out: TextIO
     reporter = make_reporter(options.format, out, Settings(options.verbosity))
     progress = Progress(err, len(plan.jobs), wanted=options.verbosity >= 0)
     statuses: set[Status] = set()
+    warned: set[str] = set()
     done = 0
     results = run_plan(plan, options)
     try:
@@ -308,6 +314,10 @@ def _run(plan: Plan, options: RunOptions, pictures: Pictures | None, out: TextIO
                 progress.message(judged.result.error.render())
             elif judged.reason and options.format in ("herd", "json"):
                 progress.message(f"{judged.result.file}: {judged.reason}")
+            for warning in () if isinstance(judged.result, Failure) else judged.result.warnings:
+                if warning not in warned:
+                    warned.add(warning)
+                    progress.message(f"warning: {warning}")
             if job is not None:
                 done += 1
                 if pictures is not None:

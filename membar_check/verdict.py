@@ -95,6 +95,7 @@ class Verdict:
     (None where an engine did not count).  ``states`` sorted as the log has them (None for a reachability query).
     ``loop``: some execution was cut at the unrolling bound.  ``undefined``: an ``undefined_unless`` check failed.
     ``reached`` answers the proposition for at least one execution.  ``findings``: of kernel C, None for other tests.
+    ``warnings``: about the model.
     """
 
     test: str
@@ -117,6 +118,7 @@ class Verdict:
     cpu_seconds: float
     witness: Witness | None = None
     findings: tuple[Finding, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from itertools import product
 
 from membar_check.cat import known
 from membar_check.cat import syntax as s
-from membar_check.cat.conditions import variant_holds
+from membar_check.cat.conditions import is_variant, variant_holds
 from membar_check.cat.dag import CannotCompile, CheckNode, Graph, Node, OrderChoice, PickChoice
 from membar_check.cat.primitives import (
     EMPTY_FUNCTIONS,
@@ -63,6 +63,8 @@ class Compiler:
         self.variants = variants
         self.graph = Graph()
         self.sets = known_sets(dialect, tags)
+        self.declared = frozenset(tag_set_name(tag) for tag in tags)
+        self.warnings: dict[str, None] = {}
         self.checks: list[CheckNode] = []
         self.choices: list[OrderChoice | PickChoice] = []
         self.shows: list[tuple[str, Node]] = []
@@ -158,7 +160,12 @@ class Compiler:
         if not isinstance(v, TagValue):
             raise InputError("tag2events wants a tag", span)
         name = tag_set_name(v.name)
-        return self.graph.prim(name, "S") if name in self.sets else self.graph.empty_set
+        if name in self.sets:
+            return self.graph.prim(name, "S")
+        if name in NOWHERE or name in EMPTY_SETS.get(self.dialect, ()) or name in self.declared:
+            return self.graph.empty_set
+        hint = "tags are declared with enum, in a bell file or in the model"
+        raise UnknownName(f"there is no tag '{v.name}'", span, hint)
 
     def _fromto(self, v: Value, span: Span) -> Value:
         """``fromto S``: pairs with an event of the fence set S in between, as ``po;[S];po``."""
@@ -453,6 +460,8 @@ class Compiler:
     # --- conditions ---
     def test(self, c: s.Cond, env: Env) -> bool:
         if isinstance(c, s.VariantCond):
+            if not is_variant(c.name):
+                self.warnings[f"{c.span.where()}: there is no variant '{c.name}', it is taken to be off"] = None
             return variant_holds(c, self.variants)
         if isinstance(c, s.NotCond):
             return not self.test(c.operand, env)

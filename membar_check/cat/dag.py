@@ -101,7 +101,8 @@ class CompiledModel:
     """``checks`` and ``choices`` in the order of the model; ``coherent``: the model implies SC per location for its
     coherence order (so incoherent rf/co combinations need not be enumerated); ``atomic``: no write of another thread
     comes between the halves of a read-modify-write; ``named``: the top-level relations and sets by name (last
-    definition), for drawing and explanation; ``registers``: needs register events."""
+    definition), for drawing and explanation; ``registers``: needs register events; ``warnings``: what
+    its author should look at."""
 
     name: str
     title: str
@@ -115,6 +116,7 @@ class CompiledModel:
     shows: tuple[tuple[str, Node], ...] = field(default=())
     base: OrderBase = field(default=OrderBase())
     specialised: dict[frozenset[str], CompiledModel] = field(default_factory=dict)
+    warnings: tuple[str, ...] = field(default=())
 
     @property
     def order(self) -> OrderChoice | None:

@@ -61,7 +61,7 @@ def compile_model(
         name, title, compiler.graph, tuple(compiler.checks), tuple(compiler.choices), named, coherent,
         implies_atomicity(compiler.graph, compiler.checks, order),
         compiler.catdep and _mentions_registers(compiler), tuple(compiler.shows),
-        order_base(compiler.graph, order, coherent),
+        order_base(compiler.graph, order, coherent), warnings=tuple(compiler.warnings),
     )  # fmt: skip
 
 

@@ -118,6 +118,10 @@ def model_request(test: LitmusTest, options: CheckOptions) -> ModelRequest:
         macros = macros or config.macros or None
         folders = [str(config.directory), *(str(config.directory / d) for d in config.includes), *config.includes]
         include_dirs = (*include_dirs, *folders)
+        from membar_check.cat.conditions import require_variant
+
+        for variant in config.variants:
+            require_variant(variant, config.where["variant"])
         variants |= set(config.variants)
     return ModelRequest(model, bell, macros, include_dirs, frozenset(variants) | DEFAULT_VARIANTS, test.arch)
 
@@ -173,6 +177,7 @@ def make_verdict(program: Program, model: Model, answer: Answer, options: CheckO
         candidates=tally.candidates,
         cpu_seconds=0.0,
         witness=_witness(program, answer) if options.witness else None,
+        warnings=model.compiled.warnings if model.compiled else (),
         findings=_findings(program, answer) if program.test.kernel is not None else None,
     )
 

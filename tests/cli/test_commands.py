@@ -199,3 +199,17 @@ def test_small_commands_import_little(environment: dict[str, str]) -> None:
     )
     done = finish([sys.executable, "-c", program], environment)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_variants_are_those_of_herd7(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    test, model = tmp_path / "t.litmus", tmp_path / "m.cat"
+    test.write_text("X86 t\n{ }\n P0 ;\n MOV [x],$1 ;\nexists (x=1)\n")
+    model.write_text('let r = if "no-such" then po else rf\nacyclic r as r\n')
+    assert main(["run", str(test), "--variant", "memtagg"]) == 2
+    assert "there is no variant 'memtagg'\n    hint: did you mean 'memtag'" in capsys.readouterr().err
+    assert main(["run", str(test), str(test), "--model", str(model), "--variant", "memtag"]) == 0
+    assert capsys.readouterr().err == f"warning: {model}:1:12: there is no variant 'no-such', it is taken to be off\n"
+    config = tmp_path / "c.cfg"
+    config.write_text("model m.cat\nvariant no-such\n")
+    assert main(["run", str(test), "--conf", str(config)]) == 2
+    assert f"{config}:2:1: there is no variant 'no-such'" in capsys.readouterr().err
