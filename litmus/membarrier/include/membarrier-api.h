@@ -32,11 +32,9 @@ static void ipi_mb(void *info)
 #define __membarrier_command
 #endif
 
-// With ALLOCATION_SUCCEEDS only the executions are looked at in which memory is never short; with
-// ALLOCATION_FAILS only those in which it always is.
-#ifdef ALLOCATION_SUCCEEDS
-#define membarrier_alloc_assumption(failed) __assume(!(failed))
-#elif defined(ALLOCATION_FAILS)
+// With ALLOCATION_FAILS only the executions are looked at in which memory is short.  (For those in which it never is, the
+// runtime has ASSUME_ALLOC_SUCCEEDS.)
+#ifdef ALLOCATION_FAILS
 #define membarrier_alloc_assumption(failed) __assume(failed)
 #else
 #define membarrier_alloc_assumption(failed) do { } while (0)
