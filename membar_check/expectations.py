@@ -157,6 +157,9 @@ def _entry(words: list[tuple[str, Span]]) -> tuple[str, str, Expectation]:
     )
 
 
+_CLASS = rf"[a-z][a-z0-9-]*|{UNREACHED}@[\w.+-]+:\d+"
+
+
 def _classes(word: str) -> tuple[str, ...] | None:
     """``clean``, or classes separated by commas; None if it is neither."""
     if word == CLEAN:
@@ -164,7 +167,7 @@ def _classes(word: str) -> tuple[str, ...] | None:
     names = word.split(",")
     if any(name.capitalize() in _OBSERVATIONS for name in names):
         return None
-    return tuple(sorted(set(names))) if all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in names) else None
+    return tuple(sorted(set(names))) if all(re.fullmatch(_CLASS, name) for name in names) else None
 
 
 # --- the kernel's comment --------------------------------------------------------------------------------------------
@@ -274,13 +277,16 @@ def _differences(verdict: Verdict, expectation: Expectation) -> tuple[list[str],
 
 
 def _compare_classes(verdict: Verdict, wanted: tuple[str, ...], final: list[str], tentative: list[str]) -> None:
-    """All classes must be as expected; ``unreached-code``, which is information, only where it is expected."""
+    """All classes must be as expected; ``unreached-code``, which is information, only where it is expected: somewhere,
+    or at the place named."""
     if verdict.findings is None:
         final.append("expected classes of outcome, but this is no test in kernel C")
         return
     have = set(verdict.classes)
-    if UNREACHED in wanted and any(f.kind == UNREACHED for f in verdict.findings):
-        have.add(UNREACHED)
+    for finding in verdict.findings:
+        if finding.kind == UNREACHED and finding.where is not None:
+            place = f"{UNREACHED}@{os.path.basename(finding.where.file)}:{finding.where.line}"
+            have |= {UNREACHED, place} & set(wanted)
     if have != set(wanted):
         text = f"expected {_listed(wanted, CLEAN)}, found {_listed(tuple(sorted(have)), CLEAN)}"
         (final if have - set(wanted) else tentative).append(text)

@@ -9,7 +9,8 @@ import pytest
 from membar_check.diagnostics import InputError, Source
 from membar_check.expectations import judge, parse_expected, read_expected, result_comment
 from membar_check.litmus.syntax import Quantifier
-from membar_check.verdict import Observation, Status, Verdict
+from membar_check.records import replace
+from membar_check.verdict import Finding, Observation, Status, Step, Verdict
 from support.results import failure, verdict
 
 GOOD = """# a comment
@@ -181,3 +182,44 @@ def test_the_entry_decides(rest: str, result: Verdict, status: Status, reason: s
 )
 def test_the_comment_decides(comment: str, result: Verdict, status: Status) -> None:
     assert judge(result, result_comment(comment)).status is status
+
+
+# --- kernel C --------------------------------------------------------------------------------------------------------
+def kernel_verdict(*findings: Finding) -> Verdict:
+    return replace(verdict(), findings=findings)
+
+
+UNREACHED_AT_7 = Finding("unreached-code", "no execution takes it", Step("x", "include/a.h", 7))
+RACE = Finding("data-race", "", None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "findings", "status"),
+    [
+        ("clean", (), Status.AS_EXPECTED),
+        ("clean", (UNREACHED_AT_7,), Status.AS_EXPECTED),
+        ("clean", (RACE,), Status.DIFFERS),
+        ("data-race", (RACE, UNREACHED_AT_7), Status.AS_EXPECTED),
+        ("data-race", (), Status.DIFFERS),
+        ("data-race,missed-barrier", (RACE,), Status.DIFFERS),
+        ("unreached-code", (UNREACHED_AT_7,), Status.AS_EXPECTED),
+        ("unreached-code", (), Status.DIFFERS),
+        ("unreached-code@a.h:7", (UNREACHED_AT_7,), Status.AS_EXPECTED),
+        ("unreached-code@a.h:8", (UNREACHED_AT_7,), Status.DIFFERS),
+        ("unreached-code@b.h:7", (UNREACHED_AT_7,), Status.DIFFERS),
+    ],
+)
+def test_classes_of_outcome(expected: str, findings: tuple[Finding, ...], status: Status) -> None:
+    entries = parse_expected(Source("expected.txt", f"t.litmus m {expected}\n")).entries
+    assert judge(kernel_verdict(*findings), entries["t.litmus", "m"]).status is status
+
+
+def test_kernel_c_without_an_expectation_is_expected_to_be_clean() -> None:
+    assert judge(kernel_verdict(), None).status is Status.AS_EXPECTED
+    judged = judge(kernel_verdict(RACE), None)
+    assert (judged.status, judged.reason) == (Status.DIFFERS, "found data-race")
+
+
+def test_classes_are_expected_of_kernel_c_only() -> None:
+    entries = parse_expected(Source("expected.txt", "t.litmus m clean\n")).entries
+    assert judge(verdict(), entries["t.litmus", "m"]).status is Status.DIFFERS
