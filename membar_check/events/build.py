@@ -149,6 +149,10 @@ def _refuse_mixed_sizes(
                     where = "beside the start of" if cells is None else f"outside the {cells} cells of"
                     hint = "declare an array in the init block"
                     raise Unsupported(f"an access {where} {place.name}", event.span, hint)
+                cell = program.cell_bits(place.name)
+                if event.is_access and cell not in (0, event.bits):
+                    what = f"an access of {event.bits} bits to {place}, a cell of {cell} bits"
+                    raise Unsupported(what, event.span, "mixed-size accesses are not supported")
                 if event.is_access and sizes.setdefault(place, event.bits) != event.bits:
                     what = f"accesses of {sizes[place]} and of {event.bits} bits to {place}"
                     raise Unsupported(what, event.span, "mixed-size accesses are not supported")

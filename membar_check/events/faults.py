@@ -44,7 +44,7 @@ class Fault(NamedTuple):
 
 def problems(name: str, operands: tuple[Symbolic, ...]) -> Iterator[tuple[str, Constraint]]:
     """What an operation is called in which something may go wrong, and when it does."""
-    if name in ("div", "rem"):
+    if name in ("div", "rem") and (operands[1] == 0 or isinstance(operands[1], ReadOf | Applied)):
         yield "division", Constraint(operands[1], False)
     elif name in ("shl", "shr", "sar") and isinstance(operands[1], ReadOf | Applied):
         yield "shift", Constraint(Applied("ugt", (operands[1], 255)), True)

@@ -43,6 +43,10 @@ def instruction_text(arch: str, instruction: AsmInstruction, labels: dict[str, s
         mnemonic, operands = _riscv_form(mnemonic, operands)
     elif arch == "X86_64":
         mnemonic = _X86_64_JUMPS.get(mnemonic, mnemonic.replace("lock ", "lock; "))
+    elif mnemonic in ("UBFM", "SBFM"):
+        operands = tuple(AsmRegister(f"X{o.name[1:]}") if isinstance(o, AsmRegister) else o for o in operands)
+    elif mnemonic == "REV64":
+        mnemonic = "REV"
     shown = [_operand_text(arch, operand, labels) for operand in operands]
     if mnemonic in ("MOVZ", "MOVN", "MOVK") and len(shown) == 3:
         shown.insert(2, "")  # two commas before the shift
@@ -101,7 +105,7 @@ def _memory_text(arch: str, memory: AsmMemory) -> str:
         return f"[{base}]"
     if arch == "X86_64":
         if isinstance(index, AsmRegister) and memory.extend:
-            return f"({base}, {_register_text(arch, index.name)},{memory.extend[1] or ''})"
+            return f"{memory.offset or ''}({base}, {_register_text(arch, index.name)},{memory.extend[1] or ''})"
         offset = str(index.value) if isinstance(index, AsmImmediate) and index.value else ""
         return f"{offset}({base})"
     if index is None:

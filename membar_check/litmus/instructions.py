@@ -188,7 +188,7 @@ _X86_MEMORY = r"(-?[0-9]{1,20})?\s*(?:\[\s*(%?[\w.$/\-]+)\s*\]|\(\s*(%?[\w.$/\-]
 
 
 def _x86_memory(arch: str, word: str) -> AsmOperand | None:
-    """``[x]``, ``[EAX]``, ``(%rax)``, ``8(%rax)``, and for X86_64 scaled ones such as ``(%rax,%rcx,8)``."""
+    """``[x]``, ``[EAX]``, ``(%rax)``, ``8(%rax)``, and for X86_64 scaled ones such as ``-8(%rax,%rcx,8)``."""
     match = re.match(_X86_MEMORY, word, re.ASCII)
     if not match:
         return _x86_scaled(arch, word)
@@ -199,17 +199,17 @@ def _x86_memory(arch: str, word: str) -> AsmOperand | None:
     return AsmMemory(base, AsmImmediate(int(offset)) if offset else None)
 
 
-_X86_SCALED = r"\(\s*(%?\w+)\s*,\s*(%?\w+)\s*,\s*([0-9]{1,4})\s*\)\Z"
+_X86_SCALED = r"(-?[0-9]{1,20})?\s*\(\s*(%?\w+)\s*,\s*(%?\w+)\s*,\s*([0-9]{1,4})\s*\)\Z"
 
 
 def _x86_scaled(arch: str, word: str) -> AsmOperand | None:
     match = re.match(_X86_SCALED, word, re.ASCII)
     if not match or arch != "X86_64":
         return None
-    base, index, scale = match.groups()
+    offset, base, index, scale = match.groups()
     if not (_register_shape(arch).match(base) and _register_shape(arch).match(index)):
         return None
-    return AsmMemory(AsmRegister(base), AsmRegister(index), ("SCALE", int(scale)))
+    return AsmMemory(AsmRegister(base), AsmRegister(index), ("SCALE", int(scale)), "", int(offset or 0))
 
 
 _OFFSET_MEMORY = r"(-?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}))?\s*\(\s*([\w.$]+)\s*\)\Z"

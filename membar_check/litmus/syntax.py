@@ -168,13 +168,14 @@ class AsmMemory:
     """A memory operand.
 
     ``base`` a register or global name; ``index`` a register or immediate or None; ``extend`` e.g. ("SXTW", 0) or
-    ("LSL", 2); ``writeback`` "", "pre" or "post".
+    ("LSL", 2); ``writeback`` "", "pre" or "post"; ``offset`` what is added where ``index`` is a register.
     """
 
     base: AsmRegister | AsmSymbol
     index: AsmRegister | AsmImmediate | None = None
     extend: tuple[str, int] | None = None
     writeback: str = ""
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

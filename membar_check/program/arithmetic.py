@@ -4,7 +4,8 @@ Integers are Python's, without bound; the dialects wrap results to the width of 
 
 ===========================  ========================================================================================
 ``add sub mul div rem``      C's arithmetic (division truncates); on an address, ``add``/``sub`` move the cell
-``baddN bsubN``              sums in bytes, as machines do: an address moves a cell every N bytes (1, 2, 4, 8)
+``baddN bsubN``              sums in bytes, as machines do: an address moves a cell every N bytes (1, 2, 4, 8);
+                             ``badd4@a=1,b=2``: in the array ``a`` every byte, in ``b`` every 2 bytes
 ``neg not lnot``             negation; bitwise and logical complement
 ``and or xor andnot``        bitwise; ``andnot(a,b)`` is a and not b
 ``shl shr sar``              shifts; ``shr`` is for values that are not negative
@@ -13,6 +14,7 @@ Integers are Python's, without bound; the dialects wrap results to the width of 
 ``max min umax umin``        the larger, the smaller; signed, and as unsigned numbers of 64 bits
 ``land lor``                 C's ``&&`` and ``||`` on two evaluated operands
 ``zextN sextN``              the lowest N bits (8, 16, 32, 64), as unsigned or as signed number
+``revB_N rbitN``             N bits with the bytes of each group of B bits, or all bits, in reverse order
 ``bit``                      ``bit(a,k)``: bit k of a
 ``first``                    ``first(a,b)``: a; depends on b all the same
 ``flags_sub flags_add ...``  flags N Z C V (bits 3 to 0) of ``a-b``, ``a+b``, ``a&b``; third argument: the width
@@ -23,6 +25,7 @@ Integers are Python's, without bound; the dialects wrap results to the width of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache, partial
 
 from membar_check.values import Address, CodeLabel, Value
 
@@ -40,11 +43,24 @@ def evaluate(name: str, args: tuple[Value, ...]) -> Value:
     """The value of operation ``name`` (see the module) on ``args``; raises Undetermined where it has none."""
     operation = _INTEGER.get(name)
     if operation is None:
-        raise KeyError(name)
+        return evaluate(_in_units(name, args), args)
     for value in args:
         if not isinstance(value, int):
             return _symbolic(name, args)
     return operation(*args)
+
+
+@lru_cache(maxsize=256)
+def _in_units(name: str, args: tuple[Value, ...]) -> str:
+    """The sum in the unit of the array that is among the operands."""
+    plain, _, units = name.partition("@")
+    if not units:
+        raise KeyError(name)
+    by_array = dict(unit.split("=") for unit in units.split(","))
+    for value in args:
+        if isinstance(value, Address) and value.name in by_array:
+            return plain[:4] + by_array[value.name]
+    return plain
 
 
 def names() -> frozenset[str]:
@@ -74,6 +90,16 @@ def _shift(value: int, amount: int, left: bool) -> int:
     if not 0 <= amount < 256:
         raise Undetermined("shift by a negative or huge amount")
     return value << amount if left else value >> amount
+
+
+def _reverse_bytes(group: int, bits: int, value: int) -> int:
+    size = group // 8
+    data = unsigned(value, bits).to_bytes(bits // 8, "little")
+    return int.from_bytes(b"".join(data[i : i + size][::-1] for i in range(0, len(data), size)), "little")
+
+
+def _reverse_bits(bits: int, value: int) -> int:
+    return int(f"{unsigned(value, bits):0{bits}b}"[::-1], 2)
 
 
 _INTEGER: dict[str, Callable[..., int]] = {
@@ -116,6 +142,8 @@ _INTEGER: dict[str, Callable[..., int]] = {
     "sext16": lambda a: signed(a, 16),
     "sext32": lambda a: signed(a, 32),
     "sext64": lambda a: signed(a, 64),
+    **{f"rev{b}_{n}": partial(_reverse_bytes, b, n) for n in (32, 64) for b in (16, 32, 64) if b <= n},
+    **{f"rbit{n}": partial(_reverse_bits, n) for n in (32, 64)},
     "bit": lambda a, k: (a >> k) & 1,
     "first": lambda a, b: a,
     "flags_sub": lambda a, b, bits: _flags(a, ~unsigned(b, bits), 1, bits),

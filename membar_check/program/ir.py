@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import Span
 from membar_check.litmus.syntax import LitmusTest, Place, Prop
+from membar_check.program.ctypes import width
 from membar_check.records import dataclass, field
 from membar_check.values import Address, Value
 
@@ -216,3 +217,9 @@ class Program:
     filter: Prop | None
     condition: Prop
     kernel: KernelInfo | None = None
+
+    def cell_bits(self, name: str) -> int:
+        """The width of the cells of an array in an assembly test, 0 for everything else."""
+        if name not in self.arrays or self.test.arch == "C":
+            return 0
+        return width(self.types[name])[0]

@@ -286,3 +286,60 @@ def test_accesses_of_several_sizes_are_refused() -> None:
     assert isinstance(error, Unsupported)
     assert "accessed with 64 bits here, but with 32 bits in line 4" in error.message
     program("LDR W0,[X1]\nLDR X2,[X3]", "0:X1=x; 0:X3=y")
+
+
+@pytest.mark.parametrize(
+    ("instruction", "value"),
+    [
+        ("ABS X2,X4", 0x123456789ABCDEF),
+        ("ABS W2,W3", 0x65432108),
+        ("REV W2,W3", 0xF8DEBC9A),
+        ("REV16 X2,X3", 0x34127856BC9AF8DE),
+        ("REV32 X2,X3", 0x78563412F8DEBC9A),
+        ("REV64 X2,X3", 0xF8DEBC9A78563412),
+        ("RBIT W2,W3", 0x1F7B3D59),
+        ("RBIT X2,X3", 0x1F7B3D591E6A2C48),
+        ("UBFM W2,W3,#4,#8", 0xF),
+        ("UBFM W2,W3,#8,#4", 0x18000000),
+        ("SBFM W2,W3,#8,#4", 0xF8000000),
+        ("SBFM X2,X3,#3,#3", 0xFFFFFFFFFFFFFFFF),
+        ("SMULL X2,W3,W4", 0xFFFFFFFF9ABCDEF8 * 0x76543211 % 2**64),
+        ("UMULL X2,W3,W4", 0x9ABCDEF8 * 0x76543211),
+        ("SMADDL X2,W3,W4,X5", (0xFFFFFFFF9ABCDEF8 * 0x76543211 + 3) % 2**64),
+        ("UMSUBL X2,W3,W4,X5", (3 - 0x9ABCDEF8 * 0x76543211) % 2**64),
+        ("SMNEGL X2,W3,W4", -0xFFFFFFFF9ABCDEF8 * 0x76543211 % 2**64),
+        ("EXTR X2,X3,X5,#4", 0x8000000000000000),
+        ("EXTR W2,W3,W5,#4", 0x80000000),
+        ("EXTR X2,X3,X5,#0", 3),
+    ],
+)
+def test_data_instructions(instruction: str, value: int) -> None:
+    from membar_check.events.build import build
+
+    init = "uint64_t 0:X3=0x123456789abcdef8; uint64_t 0:X4=0xfedcba9876543211; uint64_t 0:X5=3"
+    (path,) = build(program(instruction, init), 2).paths[0]
+    assert path.registers["X2"] == value
+
+
+@pytest.mark.parametrize(
+    ("instruction", "what"),
+    [
+        ("REV32 W2,W3", "a register of 64 bits"),
+        ("UBFM W2,W3,#32,#1", "a bit from 0 to 31"),
+        ("EXTR X2,X3,X4,#64", "a bit from 0 to 63"),
+        ("SMULL X2,X3,W4", "a register such as W1"),
+        ("UMULL W2,W3,W4", "a register such as X1"),
+    ],
+)
+def test_data_instructions_that_are_wrong(instruction: str, what: str) -> None:
+    assert what in refused(instruction).message
+
+
+def test_arrays_with_cells_of_different_sizes() -> None:
+    body = "LDRB W0,[X1,#1]\nLDRH W2,[X3,#2]\nLDR W4,[X5]"
+    found = program(body, "uint8_t a[2]={1,2}; uint16_t b[2]={3,4}; 0:X1=a; 0:X3=b; 0:X5=c")
+    from membar_check.events.build import build
+
+    structure = build(found, 2)
+    (path,) = structure.paths[0]
+    assert [str(path.address[e]) for e in path.events] == ["a[1]", "b[1]", "c"]

@@ -79,7 +79,6 @@ def test_locations_that_only_the_code_names_are_known() -> None:
         ("0:X99=1", "", "`X99` is no register of AArch64"),
         ("int a[2]; 0:X1=a[2]", "", "array `a` has 2 cells, there is no cell 2"),
         ("x; 0:X1=x[1]", "", "`x` is no array"),
-        ("int a[1]; long b[1]", "", "cells of different sizes"),
         ("x", "exists (y=1)", "unknown location `y`"),
         ("x", "exists (0:X1=y)", "unknown location `y`"),
         ("x", "exists (0:EAX=1)", "`EAX` is no register of AArch64"),

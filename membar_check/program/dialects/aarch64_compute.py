@@ -148,6 +148,77 @@ def _multiply(low: Lowering) -> None:
     low.write(low.operands[0], op(f"zext{bits}", product))
 
 
+def _long_multiply(low: Lowering) -> None:
+    """``SMULL``, ``UMULL``, ``SMNEGL``, ``UMNEGL``, ``SMADDL``, ``UMADDL``, ``SMSUBL``, ``UMSUBL``: 32 by 32 bits."""
+    kind = low.mnemonic[1:-1]
+    fused = kind in ("MADD", "MSUB")
+    expect_count(low.mnemonic, low.operands, 4 if fused else 3)
+    extend = "sext32" if low.mnemonic[0] == "S" else "zext32"
+    target, *factors = low.operands
+    left, right = (op(extend, low.read(low.register(f, "W"))) for f in factors[:2])
+    product: Expr = op("mul", left, right)
+    if kind == "MNEG":
+        product = op("neg", product)
+    elif fused:
+        product = op("add" if kind == "MADD" else "sub", low.read(low.register(factors[2], "X")), product)
+    low.write(low.register(target, "X"), op("zext64", product))
+
+
+def _absolute(low: Lowering) -> None:
+    """``ABS``."""
+    expect_count(low.mnemonic, low.operands, 2)
+    target, source = low.operands
+    bits = low.same_width(target, source)
+    value = op(f"sext{bits}", low.read(source))
+    low.write(target, op(f"zext{bits}", op("max", value, op("neg", value))))
+
+
+def _reverse(low: Lowering) -> None:
+    """``REV``, ``REV16``, ``REV32``, ``REV64``, ``RBIT``."""
+    expect_count(low.mnemonic, low.operands, 2)
+    target, source = low.operands
+    bits = low.same_width(target, source)
+    group = int(low.mnemonic[3:] or bits) if low.mnemonic != "RBIT" else bits
+    if group > bits or (low.mnemonic == "REV32" and bits == 32):
+        bad(low.mnemonic, target, "a register of 64 bits")
+    name = f"rbit{bits}" if low.mnemonic == "RBIT" else f"rev{group}_{bits}"
+    low.write(target, op(name, low.read(source)))
+
+
+def _bit(low: Lowering, operand: AsmOperand, bits: int) -> int:
+    number = integer_of(low.mnemonic, operand)
+    if not 0 <= number < bits:
+        bad(low.mnemonic, operand, f"a bit from 0 to {bits - 1}")
+    return number
+
+
+def _bit_field(low: Lowering) -> None:
+    """``UBFM Xd,Xn,#r,#s``, ``SBFM``: bits s to r at the bottom, or if s < r, bits s to 0 from bit ``bits - r`` on."""
+    expect_count(low.mnemonic, low.operands, 4)
+    target, source, *numbers = low.operands
+    bits = low.same_width(target, source)
+    first, last = (_bit(low, number, bits) for number in numbers)
+    top = op(f"zext{bits}", op("shl", low.read(source), Const(bits - 1 - last)))
+    if low.mnemonic == "SBFM":
+        top = op(f"sext{bits}", top)
+    down = "sar" if low.mnemonic == "SBFM" else "shr"
+    if last >= first:
+        value = op(down, top, Const(bits - 1 - last + first))
+    else:
+        value = op("shl", op(down, top, Const(bits - 1 - last)), Const(bits - first))
+    low.write(target, op(f"zext{bits}", value))
+
+
+def _extract(low: Lowering) -> None:
+    """``EXTR Xd,Xn,Xm,#k``: from bit k on of Xn and Xm side by side."""
+    expect_count(low.mnemonic, low.operands, 4)
+    target, high, bottom, number = low.operands
+    bits = low.same_width(target, high, bottom)
+    first = _bit(low, number, bits)
+    moved = op("shl", low.read(high), Const(bits - first))
+    low.write(target, op(f"zext{bits}", op("or", op("shr", low.read(bottom), Const(first)), moved)))
+
+
 # --- conditions ------------------------------------------------------------------------------------------------------
 def _condition(low: Lowering, operand: AsmOperand) -> Expr:
     if not isinstance(operand, AsmModifier) or operand.amount is not None or operand.name not in CONDITIONS:
@@ -248,6 +319,11 @@ _TABLE: dict[str, Lower] = {
     "TST": _test,
     **dict.fromkeys(("LSL", "LSR", "ASR", "ROR", "LSLV", "LSRV", "ASRV", "RORV"), _shift),
     **dict.fromkeys(("MUL", "MNEG", "MADD", "MSUB"), _multiply),
+    **dict.fromkeys([f"{sign}{kind}L" for sign in "SU" for kind in ("MUL", "MNEG", "MADD", "MSUB")], _long_multiply),
+    "ABS": _absolute,
+    **dict.fromkeys(("REV", "REV16", "REV32", "REV64", "RBIT"), _reverse),
+    **dict.fromkeys(("UBFM", "SBFM"), _bit_field),
+    "EXTR": _extract,
     **dict.fromkeys(("CSEL", "CSINC", "CSINV", "CSNEG"), _select),
     **dict.fromkeys(("CSET", "CSETM"), _conditional_set),
     **dict.fromkeys(("CINC", "CINV", "CNEG"), _conditional_change),

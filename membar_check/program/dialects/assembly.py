@@ -51,11 +51,12 @@ class BadOperands(Exception):
 class Mode(NamedTuple):
     """What the instructions of a thread need to know of it and of the test.
 
-    ``wide``: registers may hold values that their narrower forms cannot.  ``unit``: bytes of an array's cell.
+    ``wide``: registers may hold values that their narrower forms cannot.  ``unit``: bytes of an
+    array's cell, as the names of sums in bytes have it (:mod:`membar_check.program.arithmetic`).
     """
 
     wide: bool
-    unit: int
+    unit: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,15 +185,18 @@ def lower_assembly(test: LitmusTest, dialect: Dialect) -> Program:
     )
 
 
-def _cell_bytes(test: LitmusTest) -> int:
-    """Bytes of a cell of the test's arrays (4 if there are none)."""
-    found = {width(item.type)[0] // 8: item.span for item in test.init if item.array_size is not None}
-    if len(found) > 1:
-        raise Unsupported("arrays with cells of different sizes are not supported", list(found.values())[-1])
-    return next(iter(found), 4)
+def _cell_bytes(test: LitmusTest) -> str:
+    """Bytes of a cell of the test's arrays (4 if there are none), array by array where they differ."""
+    found = {
+        item.place.name: width(item.type)[0] // 8 for item in test.init if item.array_size is not None and item.type
+    }
+    sizes = set(found.values())
+    if len(sizes) < 2:
+        return str(next(iter(sizes), 4))
+    return "4@" + ",".join(f"{name}={size}" for name, size in found.items())
 
 
-def _lower_body(test: LitmusTest, dialect: Dialect, number: int, unit: int) -> _Body:
+def _lower_body(test: LitmusTest, dialect: Dialect, number: int, unit: str) -> _Body:
     """One thread; lowered again as wide where some instruction or initial value asks for it."""
     body = test.bodies[number]
     assert not isinstance(body, CBody)

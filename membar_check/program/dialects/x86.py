@@ -98,7 +98,7 @@ _PARTS = {
 class _Lowering:
     """Builds the operations of one instruction; ``bits`` is its operand size."""
 
-    def __init__(self, arch: str, mnemonic: str, locked: bool, bits: int, unit: int) -> None:
+    def __init__(self, arch: str, mnemonic: str, locked: bool, bits: int, unit: str) -> None:
         self.arch, self.mnemonic, self.bits = arch, mnemonic, bits
         self.add, self.sub = f"badd{unit}", f"bsub{unit}"
         self.tags, self.atomic = (ATOMIC, "amo") if locked else (NO_TAGS, "")
@@ -124,6 +124,8 @@ class _Lowering:
         elif isinstance(memory.index, AsmRegister):
             scale = memory.extend[1] if memory.extend else 1
             address = op(self.add, address, op("mul", self.whole(memory.index), Const(scale)))
+            if memory.offset:
+                address = op(self.add, address, Const(memory.offset))
         return address
 
     def wrap(self, value: Expr) -> Expr:
@@ -222,7 +224,7 @@ def _simple(arch: str, name: str, operands: tuple[AsmOperand, ...]) -> tuple[Mic
         return (Halt(),)
     if name == "SETNB":
         expect_count(name, operands, 1)
-        lowering = _Lowering(arch, name, False, _size(arch, "", operands), 4)
+        lowering = _Lowering(arch, name, False, _size(arch, "", operands), "4")
         lowering.write(operands[0], op("cond_hs", Reg(FLAGS)))
         return tuple(lowering.ops)
     return None
