@@ -131,6 +131,10 @@ def _parse_header(source: Source, text: str) -> tuple[str, str, Span, int]:
         if arch in _OTHERS:
             raise Unsupported(f"architecture {describe(arch)} is not supported, only {known} are", span)
         raise InputError(f"unknown architecture {describe(arch)}, expected one of {known}", span)
+    stop = text.find("\n", match.end())
+    opened = text.find("(*", match.end(), stop if stop >= 0 else len(text))
+    if opened >= 0:
+        comment_end(source, text, opened)
     name = match.group(2)
     if name == "--":  # named after its file
         name = source.name.rsplit("/", 1)[-1].removesuffix(".litmus")

@@ -142,6 +142,7 @@ TABLE = "X86 t\n{}\n P0 | P1 ;\n MFENCE | MFENCE ;\n"
         ("\n \n", "the file is empty", 1),
         ("\x00\x01\x02", "expected the header", 1),
         ("X86", "expected the header", 1),
+        ("X86 t (* to be named\n{ }\n P0 ;\n NOP ;\n", "this comment is not closed", 1),
         ("X99 t\n{}\n", "unknown architecture `X99`", 1),
         ("X86 t\nno braces\n", "before the init block, expected `{`", 2),
         ("X86 t\n{ x=1;\n P0 ;\n", "not closed", 2),

@@ -13,7 +13,6 @@ from membar_check.program.ir import (
     Choose,
     Const,
     Goto,
-    Halt,
     Let,
     Load,
     Mark,
@@ -228,14 +227,13 @@ def test_flags() -> None:
 
 
 def test_branches() -> None:
-    code = lowered_code("L:\nCBNZ W0,L\nCBZ W0,L\nB.NE L\nTBZ W0,#3,L\nB L\nRET\nNOP")
+    code = lowered_code("L:\nCBNZ W0,L\nCBZ W0,L\nB.NE L\nTBZ W0,#3,L\nB L\nNOP")
     assert code == [
         (Branch(Op("ne", (X0, Const(0))), "L"),),
         (Branch(Op("eq", (X0, Const(0))), "L"),),
         (Branch(Op("cond_ne", (Reg("NZCV"),)), "L"),),
         (Branch(Op("lnot", (Op("bit", (X0, Const(3))),)), "L"),),
         (Goto("L"),),
-        (Halt(),),
         (),
     ]
 
@@ -343,3 +341,33 @@ def test_arrays_with_cells_of_different_sizes() -> None:
     structure = build(found, 2)
     (path,) = structure.paths[0]
     assert [str(path.address[e]) for e in path.events] == ["a[1]", "b[1]", "c"]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "what"),
+    [
+        ("MOV W0,#70000", "a constant that one instruction can make"),
+        ("MOV W0,#4294967296", "a constant that one instruction can make"),
+        ("MOVZ W0,#65536", "a constant of 16 bits"),
+        ("MOVZ X0,#1,LSL #8", "a shift by 0, 16, 32 or 48"),
+        ("MOVK W0,#70000", "a constant of 16 bits"),
+        ("ADD W0,W1,#5000", "a constant from -4095 to 4095"),
+        ("CMP W0,#-4096", "a constant from -4095 to 4095"),
+    ],
+)
+def test_constants_that_do_not_fit(instruction: str, what: str) -> None:
+    assert what in refused(instruction).message
+
+
+@pytest.mark.parametrize(
+    "constant", ["#-1", "#65536", "#0xffff0000", "#0x55555555", "#0x7ffffffe", "#0x80000001", "#0x01010101", "#-65537"]
+)
+def test_constants_of_moves(constant: str) -> None:
+    (let,) = ops(f"MOV W0,{constant}")
+    assert let == Let("X0", Const(int(constant[1:], 0) % 2**32))
+
+
+@pytest.mark.parametrize(("arch", "name"), [("AArch64", "RET"), ("X86", "RET"), ("RISCV", "RET"), ("PPC", "BLR")])
+def test_returns_have_no_caller(arch: str, name: str) -> None:
+    with pytest.raises(Unsupported, match="returns to a caller"):
+        lower(parse_litmus(Source("t.litmus", f"{arch} t\n{{ }}\n P0 ;\n {name} ;\n")))

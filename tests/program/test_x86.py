@@ -142,3 +142,10 @@ def test_accesses_of_several_sizes_are_refused() -> None:
     error = refused("MOV [x],$1\nMOVQ [x],$1")
     assert isinstance(error, Unsupported)
     assert "`x` (int) is accessed with 64 bits here, but with 32 bits in line 4" in error.message
+
+
+@pytest.mark.parametrize(
+    ("arch", "body"), [("X86", "MOV EAX,$4294967296"), ("X86", "MOV EAX,$-2147483649"), ("X86_64", "movb $300,%al")]
+)
+def test_constants_that_do_not_fit(arch: str, body: str) -> None:
+    assert "expected a number of" in refused(body, arch).message

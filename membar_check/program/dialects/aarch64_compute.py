@@ -7,8 +7,8 @@ from collections.abc import Callable
 from membar_check.litmus.syntax import AsmImmediate, AsmModifier, AsmOperand, AsmRegister
 from membar_check.program.arithmetic import unsigned
 from membar_check.program.dialects.aarch64_parts import CONDITIONS, FLAGS, Lowering
-from membar_check.program.dialects.operands import ONE, ZERO, bad, expect_count, integer_of, label_of, op
-from membar_check.program.ir import Branch, Const, Expr, Goto, Halt, Let, Reg, Select
+from membar_check.program.dialects.operands import ONE, ZERO, bad, expect_count, integer_of, label_of, no_return, op
+from membar_check.program.ir import Branch, Const, Expr, Goto, Let, Reg, Select
 
 Lower = Callable[[Lowering], None]
 
@@ -23,6 +23,8 @@ def _move(low: Lowering) -> None:
     expect_count(low.mnemonic, low.operands, 2, 3)
     target, *source = low.operands
     bits = low.bits(target)
+    if isinstance(source[0], AsmImmediate):
+        _require_movable(low, source, bits)
     value = low.flexible(tuple(source), bits)
     if low.mnemonic in ("MVN", "MOVN"):
         value = _inverted(value, bits)
@@ -31,6 +33,45 @@ def _move(low: Lowering) -> None:
             _set_flags(low, "flags_sub", ZERO, value, bits)
         value = op(f"zext{bits}", op("neg", value))
     low.write(target, value)
+
+
+def _require_movable(low: Lowering, source: list[AsmOperand], bits: int) -> None:
+    """Raise BadOperands for a constant that the instruction cannot hold."""
+    number, *shift = source
+    value = integer_of(low.mnemonic, number)
+    if low.mnemonic == "MOV" and not shift:
+        if not -(1 << (bits - 1)) <= value < 1 << bits or not _is_movable(unsigned(value, bits), bits):
+            what = "a constant that one instruction can make: 16 bits, shifted or inverted, or a pattern of bits"
+            bad(low.mnemonic, number, what)
+        return
+    if not 0 <= value < 1 << 16:
+        bad(low.mnemonic, number, "a constant of 16 bits")
+    _move_shift(low, shift, bits)
+
+
+def _is_movable(value: int, bits: int) -> bool:
+    """Whether MOVZ, MOVN, or ORR with a constant (Arm ARM, "bitmask immediates") gives ``value``."""
+    for number in (value, unsigned(~value, bits)):
+        if any(number & ~(0xFFFF << shift) == 0 for shift in range(0, bits, 16)):
+            return True
+    size = bits
+    while size > 2 and value == unsigned(value >> size // 2 | value << bits - size // 2, bits):
+        size //= 2
+    element = value & (1 << size) - 1
+    turns = [(element >> n | element << size - n) & (1 << size) - 1 for n in range(size)]
+    return any(turn & turn + 1 == 0 for turn in turns)
+
+
+def _move_shift(low: Lowering, shift: list[AsmOperand], bits: int) -> int:
+    """The amount of the shift behind a constant, 0 if there is none."""
+    if not shift:
+        return 0
+    modifier = shift[0]
+    if not isinstance(modifier, AsmModifier) or modifier.name != "LSL":
+        bad(low.mnemonic, modifier, "`LSL #16`")
+    if (modifier.amount or 0) not in range(0, bits, 16):
+        bad(low.mnemonic, modifier, "a shift by 0, 16, 32 or 48")
+    return modifier.amount or 0
 
 
 def _inverted(value: Expr, bits: int) -> Expr:
@@ -42,15 +83,13 @@ def _inverted(value: Expr, bits: int) -> Expr:
 def _move_keep(low: Lowering) -> None:
     """``MOVK Xd,#k,LSL #16``: sixteen bits anew."""
     expect_count(low.mnemonic, low.operands, 2, 3)
-    target, source = low.operands[0], low.operands[1]
-    shift = low.operands[2] if len(low.operands) == 3 else AsmModifier("LSL", 0)
-    if not isinstance(shift, AsmModifier) or shift.name != "LSL":
-        bad(low.mnemonic, shift, "`LSL #16`")
-    amount = shift.amount or 0
-    if amount not in range(0, low.bits(target), 16):
-        bad(low.mnemonic, shift, "a shift by 0, 16, 32 or 48")
+    target, source, *shift = low.operands
+    number = integer_of(low.mnemonic, source)
+    if not 0 <= number < 1 << 16:
+        bad(low.mnemonic, source, "a constant of 16 bits")
+    amount = _move_shift(low, shift, low.bits(target))
     kept = op("andnot", low.read(target), Const(0xFFFF << amount))
-    low.write(target, op("or", kept, Const(unsigned(integer_of(low.mnemonic, source), 16) << amount)))
+    low.write(target, op("or", kept, Const(number << amount)))
 
 
 def _extend(low: Lowering) -> None:
@@ -66,7 +105,14 @@ def _arithmetic(low: Lowering) -> None:
     expect_count(low.mnemonic, low.operands, 3, 4)
     target, first, *second = low.operands
     bits = low.same_width(target, first)
+    _require_12_bits(low, second[0])
     _add_or_sub(low, target, low.read(first), low.flexible(tuple(second), bits), bits)
+
+
+def _require_12_bits(low: Lowering, operand: AsmOperand) -> None:
+    """Raise BadOperands for a constant of more than 12 bits and a sign, which chooses between ADD and SUB."""
+    if isinstance(operand, AsmImmediate) and abs(operand.value) >= 1 << 12:
+        bad(low.mnemonic, operand, "a constant from -4095 to 4095")
 
 
 def _compare(low: Lowering) -> None:
@@ -75,6 +121,7 @@ def _compare(low: Lowering) -> None:
     first, *second = low.operands
     bits = low.bits(first)
     kind = "flags_sub" if low.mnemonic == "CMP" else "flags_add"
+    _require_12_bits(low, second[0])
     _set_flags(low, kind, low.read(first), low.flexible(tuple(second), bits), bits)
 
 
@@ -298,8 +345,7 @@ def _test_branch(low: Lowering) -> None:
 
 
 def _return(low: Lowering) -> None:
-    expect_count(low.mnemonic, low.operands, 0, 1)
-    low.ops.append(Halt())
+    no_return(low.mnemonic)
 
 
 def _nothing(low: Lowering) -> None:

@@ -53,6 +53,12 @@ def unknown(arch: str, mnemonic: str) -> NoReturn:
     raise BadOperands(f"instruction `{mnemonic}` of {arch} is not supported", unsupported=True)
 
 
+def no_return(mnemonic: str) -> NoReturn:
+    """Raise BadOperands (unsupported) for an instruction that returns from a function."""
+    hint = "a thread ends behind its last instruction: jump to a label there"
+    raise BadOperands(f"{mnemonic} returns to a caller, but a thread has none", hint, unsupported=True)
+
+
 def label_of(mnemonic: str, operand: AsmOperand) -> str:
     """The label that a branch names."""
     if not isinstance(operand, AsmSymbol):

@@ -17,6 +17,7 @@ from membar_check.program.dialects.operands import (
     expect_count,
     integer_of,
     label_of,
+    no_return,
     op,
     unknown,
 )
@@ -27,7 +28,6 @@ from membar_check.program.ir import (
     Const,
     Expr,
     Goto,
-    Halt,
     Let,
     Load,
     Mark,
@@ -202,9 +202,10 @@ def _simple(low: _Lowering) -> bool:
     elif name == "B":
         expect_count(name, operands, 1)
         low.ops.append(Goto(label_of(name, operands[0])))
-    elif name in ("NOP", "BLR"):
+    elif name == "NOP":
         expect_count(name, operands, 0)
-        low.ops += [Halt()] if name == "BLR" else []
+    elif name == "BLR":
+        no_return(name)
     else:
         return False
     return True

@@ -28,6 +28,7 @@ from membar_check.program.dialects.operands import (
     expect_count,
     integer_of,
     label_of,
+    no_return,
     op,
     unknown,
 )
@@ -38,7 +39,6 @@ from membar_check.program.ir import (
     Const,
     Expr,
     Goto,
-    Halt,
     Let,
     Load,
     Mark,
@@ -188,7 +188,10 @@ def _compute(low: _Lowering, name: str, immediate: str, word: str) -> None:
     elif name in _OPERATIONS:
         low.write(target, op(_OPERATIONS[name], left, right))
     else:
-        low.write(target, _shifted(name, left, right, 32 if word else 64))
+        bits = 32 if word else 64
+        if immediate and not 0 <= integer_of(low.mnemonic, second) < bits:
+            bad(low.mnemonic, second, f"a shift by 0 to {bits - 1}")
+        low.write(target, _shifted(name, left, right, bits))
 
 
 def _shifted(name: str, value: Expr, amount: Expr, bits: int) -> Expr:
@@ -228,9 +231,10 @@ def _simple(low: _Lowering) -> bool:
     elif name == "J":
         expect_count(name, operands, 1)
         low.ops.append(Goto(label_of(name, operands[0])))
-    elif name in ("NOP", "RET"):
+    elif name == "NOP":
         expect_count(name, operands, 0)
-        low.ops += [Halt()] if name == "RET" else []
+    elif name == "RET":
+        no_return(name)
     else:
         return False
     return True

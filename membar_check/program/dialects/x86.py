@@ -21,7 +21,7 @@ from membar_check.litmus.syntax import (
 )
 from membar_check.program.arithmetic import signed, unsigned
 from membar_check.program.dialects.assembly import BadOperands, Dialect, Mode, lower_assembly
-from membar_check.program.dialects.operands import ONE, ZERO, bad, expect_count, label_of, op, unknown
+from membar_check.program.dialects.operands import ONE, ZERO, bad, expect_count, label_of, no_return, op, unknown
 from membar_check.program.ir import (
     Assume,
     Branch,
@@ -29,7 +29,6 @@ from membar_check.program.ir import (
     Const,
     Expr,
     Goto,
-    Halt,
     Let,
     Load,
     Mark,
@@ -135,6 +134,8 @@ class _Lowering:
     def read(self, operand: AsmOperand, temporary: str = "%m", locked: bool = False) -> Expr:
         """The value of an operand, loading it if it is in memory."""
         if isinstance(operand, AsmImmediate):
+            if not -(1 << (self.bits - 1)) <= operand.value < 1 << self.bits:
+                bad(self.mnemonic, operand, f"a number of {self.bits} bits")
             number = signed(operand.value, self.bits)
             return Const(number if self.arch == "X86" else unsigned(number, self.bits))
         if isinstance(operand, AsmRegister):
@@ -221,7 +222,7 @@ def _simple(arch: str, name: str, operands: tuple[AsmOperand, ...]) -> tuple[Mic
     if name in ("NOP", "NOPL", "NOPW", "ENDBR64"):
         return ()
     if name in ("RET", "RETQ"):
-        return (Halt(),)
+        no_return(name)
     if name == "SETNB":
         expect_count(name, operands, 1)
         lowering = _Lowering(arch, name, False, _size(arch, "", operands), "4")
