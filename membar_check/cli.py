@@ -284,8 +284,9 @@ def run(options: RunOptions, out: TextIO, err: TextIO) -> int:
 
     Raises InputError for options that cannot be followed, before anything is checked.
     """
-    from membar_check.runner import make_plan
+    from membar_check.runner import make_plan, require_names
 
+    require_names(options)
     plan = make_plan(options)
     pictures = None
     if options.draws:

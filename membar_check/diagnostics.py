@@ -58,8 +58,21 @@ class Span:
         if not line.strip():
             return ""
         shown = "".join(c if c.isprintable() else " " for c in line.expandtabs(1))
-        width = max(1, min(self.end, begin + len(line)) - self.start)
-        return f"    {shown}\n    {' ' * (self.start - begin)}{'^' * width}"
+        column, width = self.start - begin, max(1, min(self.end, begin + len(line)) - self.start)
+        if len(shown) > _LONGEST_LINE:
+            shown, column, width = _clip(shown, column, width)
+        return f"    {shown}\n    {' ' * column}{'^' * width}"
+
+
+_LONGEST_LINE = 160  # longer ones are shown in part
+
+
+def _clip(line: str, column: int, width: int) -> tuple[str, int, int]:
+    """The part of a long line around ``column``, with the column and the width of what is marked in it."""
+    start = max(0, min(column - _LONGEST_LINE // 3, len(line) - _LONGEST_LINE))
+    end = start + _LONGEST_LINE
+    before, after = "..." if start else "", "..." if end < len(line) else ""
+    return before + line[start:end] + after, len(before) + column - start, min(width, end - column)
 
 
 class MembarError(Exception):

@@ -238,6 +238,14 @@ def check_options(options: RunOptions, model: str | None) -> CheckOptions:
     )
 
 
+def require_names(options: RunOptions) -> None:
+    """Raises InputError where the options name a model, or a file that belongs to one, that does not exist."""
+    from membar_check.engine.api import check_names
+
+    for model in options.models or (None,):
+        check_names(check_options(options, model))
+
+
 def run_plan(plan: Plan, options: RunOptions) -> Generator[tuple[Job | None, Judged], None, None]:
     """The judged results with their jobs (None for what is no test), in the order of the plan, as they get there."""
     for failure in plan.problems:

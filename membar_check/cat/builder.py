@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 200
 """Deepest nesting of a tree; each link of a chain of operators is a level."""
 
+_LONG_CHAIN = 50
+
 
 class Builder:
     """One method a rule of the grammar; ``build`` starts at the root."""
@@ -48,7 +50,9 @@ class Builder:
         return tuple(self.make(child) for child in node.children)
 
     def chain(self, op: str, node: Node) -> s.Expr:
-        """``a op b op c`` grouped to the right."""
+        """``a op b op c`` grouped to the right; long chains of what is associative in the middle, which nests less."""
+        if len(node.children) > _LONG_CHAIN and op != "++":
+            return self.balanced(op, [self.make(child) for child in node.children])
         before = self.depth
         items: list[s.Expr] = []
         for child in node.children:
@@ -59,6 +63,13 @@ class Builder:
         for item in reversed(items[:-1]):
             result = s.Binary(op, item, result, item.span.to(result.span))
         return result
+
+    def balanced(self, op: str, items: list[s.Expr]) -> s.Expr:
+        if len(items) == 1:
+            return items[0]
+        half = len(items) // 2
+        left, right = self.balanced(op, items[:half]), self.balanced(op, items[half:])
+        return s.Binary(op, left, right, left.span.to(right.span))
 
     # --- files and statements ----------------------------------------------------------------------------------------
     def build(self, tree: Node) -> s.CatFile:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from bisect import bisect
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import InputError, Source
 from membar_check.engine.choose import Answer, run_engine
-from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_macros, get_model
+from membar_check.engine.models import (
+    DEFAULT_VARIANTS,
+    Model,
+    ModelRequest,
+    find_file,
+    find_model,
+    get_macros,
+    get_model,
+)
 from membar_check.engine.tally import Goal
 from membar_check.events.build import build
 from membar_check.litmus.hash import test_hash
@@ -20,6 +31,9 @@ from membar_check.program.ir import Program
 from membar_check.program.lower import lower
 from membar_check.records import dataclass, replace
 from membar_check.verdict import UNREACHED, Finding, Step, Verdict, Witness
+
+if TYPE_CHECKING:
+    from membar_check.program.config import HerdConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,8 @@ def _changed(path: str, text: str) -> bool:
 def read_text(path: str) -> str:
     """The text of an input file.  Raises InputError if it cannot be read or is no text."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
+            raise InputError(f"{path}: is no regular file", hint="only files are read, no devices or pipes")
         data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
@@ -105,25 +121,59 @@ def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:
 
 
 def model_request(test: LitmusTest, options: CheckOptions) -> ModelRequest:
-    """Which model the options (and the configuration file they name) ask for."""
+    """Which model the options (and the configuration file they name) ask for.  Raises InputError."""
     model, bell, macros = options.model, options.bell, options.macros
     include_dirs = options.include_dirs
     variants = set(options.variants)
     if options.conf:
-        from membar_check.program.config import read_config
-
-        config = read_config(_find_conf(options.conf, include_dirs))
+        config, include_dirs = _configuration(options.conf, options)
         model = model or config.model or None
         bell = bell or config.bell or None
         macros = macros or config.macros or None
-        folders = [str(config.directory), *(str(config.directory / d) for d in config.includes), *config.includes]
-        include_dirs = (*include_dirs, *folders)
-        from membar_check.cat.conditions import require_variant
-
-        for variant in config.variants:
-            require_variant(variant, config.where["variant"])
         variants |= set(config.variants)
     return ModelRequest(model, bell, macros, include_dirs, frozenset(variants) | DEFAULT_VARIANTS, test.arch)
+
+
+def check_names(options: CheckOptions) -> None:
+    """Raises InputError where the options name a model, bell, macro or configuration file that does not exist, before
+    any test is looked at."""
+    include_dirs = options.include_dirs
+    if options.conf:
+        _, include_dirs = _configuration(options.conf, options)
+    if options.model:
+        find_model(options.model, include_dirs)
+    if options.bell:
+        find_file(options.bell, include_dirs, "bell")
+    if options.macros:
+        find_file(options.macros, include_dirs, "macro")
+
+
+def _configuration(name: str, options: CheckOptions) -> tuple[HerdConfig, tuple[str, ...]]:
+    """The configuration of that name, and the folders in which files are looked for.
+
+    Raises InputError, at the line of the configuration, for what it names and does not exist.
+    """
+    from membar_check.cat.conditions import require_variant
+    from membar_check.program.config import read_config
+
+    config = read_config(_find_conf(name, options.include_dirs))
+    folders = [str(config.directory), *(str(config.directory / d) for d in config.includes), *config.includes]
+    include_dirs = (*options.include_dirs, *folders)
+    for variant in config.variants:
+        require_variant(variant, config.where["variant"])
+    try:
+        key = "model"
+        if config.model and not options.model:
+            find_model(config.model, include_dirs)
+        key = "bell"
+        if config.bell and not options.bell:
+            find_file(config.bell, include_dirs, "bell")
+        key = "macros"
+        if config.macros and not options.macros:
+            find_file(config.macros, include_dirs, "macro")
+    except InputError as error:
+        raise InputError(error.message, config.where.get(key), error.hint) from None
+    return config, include_dirs
 
 
 def _find_conf(name: str, include_dirs: tuple[str, ...]) -> Path:

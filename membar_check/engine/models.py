@@ -83,6 +83,8 @@ def _load(path: Path, bell: Path | None, include_dirs: tuple[str, ...]) -> tuple
 def find_model(name: str, include_dirs: tuple[str, ...]) -> Path:
     """The file of a model: a path, or a name (with or without ``.cat``) in ``include_dirs`` or bundled."""
     direct = Path(name)
+    if direct.is_dir() and name not in model_names():
+        raise InputError(f"'{name}' is a folder, expected a cat file or the name of a model", hint=_hint())
     if direct.suffix and direct.is_file():
         return direct
     folders = [*(Path(d) for d in include_dirs), models_dir()]
@@ -92,8 +94,28 @@ def find_model(name: str, include_dirs: tuple[str, ...]) -> Path:
                 return candidate
     if direct.is_file():
         return direct
-    bundled = ", ".join(model_names())
-    raise InputError(f"there is no model '{name}'", hint=f"give the path of a cat file, or one of: {bundled}")
+    raise InputError(f"there is no model '{name}'", hint=_hint())
+
+
+def _hint() -> str:
+    return f"give the path of a cat file, or one of: {', '.join(model_names())}"
+
+
+def dialects_of(name: str) -> frozenset[str] | None:
+    """The architectures whose tests a bundled model can judge; None for every one, and for models of others."""
+    if name not in model_names() or name == "sc":
+        return None
+    own = {dialect for dialect, model in DEFAULT_MODELS.items() if model == name}
+    if name.startswith("lkmm") or (models_dir() / f"{name}.def").is_file():
+        own.add("C")
+    return frozenset(own)
+
+
+def _require_dialect(name: str, dialect: str) -> None:
+    known = dialects_of(name)
+    if known is not None and dialect not in known:
+        wanted = " and ".join(sorted(known))
+        raise InputError(f"the model {name} is for {wanted}, but the test is {dialect}")
 
 
 def _beside(model: Path, suffix: str) -> Path | None:
@@ -102,7 +124,10 @@ def _beside(model: Path, suffix: str) -> Path | None:
     return candidate if candidate.is_file() else None
 
 
-def _find_file(name: str, include_dirs: tuple[str, ...], what: str) -> Path:
+def find_file(name: str, include_dirs: tuple[str, ...], what: str) -> Path:
+    """The bell or macro file of that name, here, in ``include_dirs`` or among the bundled ones.  Raises InputError."""
+    if name.endswith(".cat"):
+        raise InputError(f"'{name}' is a model, expected a {what} file", hint="give models with --model")
     for candidate in (Path(name), *(Path(d) / name for d in include_dirs), models_dir() / name):
         if candidate.is_file():
             return candidate
@@ -117,8 +142,10 @@ def get_model(request: ModelRequest) -> Model:
     if name is None:
         raise InputError(f"there is no default model for {request.dialect}", hint="give one with --model")
     path = find_model(name, request.include_dirs)
-    bell = _find_file(request.bell, request.include_dirs, "bell") if request.bell else _beside(path, ".bell")
-    macros = _find_file(request.macros, request.include_dirs, "macro") if request.macros else _beside(path, ".def")
+    if path.parent == models_dir():
+        _require_dialect(path.stem, request.dialect)
+    bell = find_file(request.bell, request.include_dirs, "bell") if request.bell else _beside(path, ".bell")
+    macros = find_file(request.macros, request.include_dirs, "macro") if request.macros else _beside(path, ".def")
     if macros is None and request.dialect == "C":
         macros = models_dir() / "lkmm.def"
     if bell is None and request.dialect == "C" and request.model and path.stem in ("sc",):

@@ -59,12 +59,14 @@ def fake_check(path: str, options: CheckOptions) -> Verdict:
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the fake engine in the place of the real one."""
     monkeypatch.setattr(runner, "load_check", lambda: fake_check)
+    monkeypatch.setattr(runner, "require_names", lambda _: None)
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Runs ``membar-check run`` with the fake engine; gives exit status, output and errors."""
     monkeypatch.setattr(runner, "load_check", lambda: fake_check)
+    monkeypatch.setattr(runner, "require_names", lambda _: None)
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         status = main(["run", *map(str, arguments)])

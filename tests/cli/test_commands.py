@@ -213,3 +213,37 @@ def test_variants_are_those_of_herd7(tmp_path: Path, capsys: pytest.CaptureFixtu
     config.write_text("model m.cat\nvariant no-such\n")
     assert main(["run", str(test), "--conf", str(config)]) == 2
     assert f"{config}:2:1: there is no variant 'no-such'" in capsys.readouterr().err
+
+
+def test_names_are_looked_at_before_the_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is missing is reported once, whatever the number of tests."""
+    tests = [str(tmp_path / f"t{i}.litmus") for i in range(3)]
+    for name in tests:
+        Path(name).write_text(SMALL)
+    config = tmp_path / "c.cfg"
+    config.write_text("macros none.def\n")
+    for arguments, message in [
+        (["--model", "none"], "there is no model 'none'"),
+        (["--model", str(tmp_path)], f"'{tmp_path}' is a folder, expected a cat file"),
+        (["--bell", "none"], "there is no bell file 'none'"),
+        (["--macros", "sc.cat"], "'sc.cat' is a model, expected a macro file"),
+        (["--conf", str(config)], f"{config}:1:1: there is no macro file 'none.def'"),
+    ]:
+        assert main(["run", *tests, *arguments]) == 2
+        assert capsys.readouterr().err.count(message) == 1
+
+
+def test_a_model_for_another_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    test = tmp_path / "t.litmus"
+    test.write_text(SMALL)
+    assert main(["run", str(test), "--model", "lkmm"]) == 2
+    assert "the model lkmm is for C, but the test is X86" in capsys.readouterr().err
+    assert main(["run", str(test), "--model", "sc", "-q"]) == 1
+
+
+def test_only_regular_files_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe.litmus"
+    os.mkfifo(pipe)
+    for path in (str(pipe), os.devnull):
+        assert main(["run", path]) == 2
+        assert f"{path}: is no regular file" in capsys.readouterr().err
