@@ -132,10 +132,9 @@ class NamedCondition(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class KernelInfo:
     """``interrupts_on``, ``preemptible``: expressions over CPU registers, not 0 where the CPU takes interrupts, or may
-    switch tasks; ``idle`` an expression that is 0 where the end of a thread has all counters balanced.
+    switch tasks; ``migrations``: how often tasks may be preempted and go on on another CPU in one execution.
 
     ``objects``: static objects and their cells; ``cell_names``: how a cell is printed (``mm.membarrier_state``).
-    ``switch_to``: the C function that puts a task on the CPU, for migration ("" if the test has none).
     """
 
     functions: dict[str, Function]
@@ -147,4 +146,3 @@ class KernelInfo:
     interrupts_on: Expr | None = None
     preemptible: Expr | None = None
     migrations: int = 0
-    switch_to: str = ""
