@@ -42,15 +42,27 @@ def instruction_text(arch: str, instruction: AsmInstruction, labels: dict[str, s
     elif arch == "RISCV":
         mnemonic, operands = _riscv_form(mnemonic, operands)
     elif arch == "X86_64":
-        mnemonic = _X86_64_JUMPS.get(mnemonic, mnemonic.replace("lock ", "lock; "))
-    elif mnemonic in ("UBFM", "SBFM"):
-        operands = tuple(AsmRegister(f"X{o.name[1:]}") if isinstance(o, AsmRegister) else o for o in operands)
-    elif mnemonic == "REV64":
-        mnemonic = "REV"
+        mnemonic = "NOP" if mnemonic == "nop" else _X86_64_JUMPS.get(mnemonic, mnemonic.replace("lock ", "lock; "))
+    else:
+        mnemonic, operands = _aarch64_form(mnemonic, operands)
     shown = [_operand_text(arch, operand, labels) for operand in operands]
+    if mnemonic == "LDUR":
+        shown[1] = f" {shown[1]}"
     if mnemonic in ("MOVZ", "MOVN", "MOVK") and len(shown) == 3:
         shown.insert(2, "")  # two commas before the shift
     return f"{mnemonic} {','.join(shown)}" if shown else mnemonic
+
+
+_AARCH64_SYNONYMS = {"EON": "EOR", "REV64": "REV"} | {f"{name}V": name for name in ("LSL", "LSR", "ASR", "ROR")}
+
+
+def _aarch64_form(mnemonic: str, operands: tuple[AsmOperand, ...]) -> tuple[str, tuple[AsmOperand, ...]]:
+    if mnemonic in ("UBFM", "SBFM", "LDUR"):
+        operands = tuple(AsmRegister(f"X{o.name[1:]}") if isinstance(o, AsmRegister) else o for o in operands)
+    elif mnemonic in ("NEG", "NEGS") and isinstance(operands[0], AsmRegister):
+        zero = AsmRegister(f"{operands[0].name[0]}ZR")
+        return mnemonic.replace("NEG", "SUB"), (operands[0], zero, *operands[1:])
+    return _AARCH64_SYNONYMS.get(mnemonic, mnemonic), operands
 
 
 def _riscv_form(mnemonic: str, operands: tuple[AsmOperand, ...]) -> tuple[str, tuple[AsmOperand, ...]]:

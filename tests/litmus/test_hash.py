@@ -32,6 +32,16 @@ def hash_text(text: str) -> str:
             "a1c6efc23e6f66c420c3aa8c064331ee",
         ),
         (
+            "AArch64 t\n{ 0:X1=x; }\n P0 ;\n LDUR W0,[X1] ;\n EON W2,W3,W4 ;\n NEG W2,W3 ;\n LSLV X2,X3,X4 ;\n"
+            " UBFM W2,W3,#1,#2 ;\n REV64 X2,X3 ;\nexists (x=1)\n",
+            "9ec31496e94d850837ae611594e6f78f",
+        ),
+        (
+            "X86_64 t\n{ uint64_t 0:rsi=a; uint64_t 0:rdi=1; int a[3]; }\n P0 ;\n nop ;\n"
+            " movl $1,-4(%rsi,%rdi,4) ;\nexists (a[1]=1)\n",
+            "23205795a9bf8e3291186f0522741a5a",
+        ),
+        (
             "RISCV t\n{ 0:s0=x; }\n P0 ;\n li t1,1 ;\n amoadd.w.aq.rl t2,t1,(s0) ;\n fence rw,w ;\n"
             " sw t1,0(s0) ;\nexists (x=1 /\\ 0:t2=0)",
             "bc5a381a5a7bcf99934114e0b515b552",
