@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from membar_check.diagnostics import Span
-from membar_check.events.activity import Activity, combinations
 from membar_check.program.ir import Lane, Micro, Program, Select
 from membar_check.records import dataclass
 from membar_check.values import Address, Value
+
+if TYPE_CHECKING:
+    from membar_check.events.activity import Activity
 
 INIT_THREAD = -1
 
@@ -142,7 +144,11 @@ class Structure:
 
     def combinations(self) -> Iterator[tuple[Path, ...]]:
         """One path for each thread, in order, in all ways that fit together."""
-        return product(*self.paths) if self.program.kernel is None else combinations(self.paths)
+        if self.program.kernel is None:
+            return product(*self.paths)
+        from membar_check.events.activity import combinations
+
+        return combinations(self.paths)
 
     def features(self) -> frozenset[str]:
         """The primitive sets and relations that are not empty on every candidate."""
