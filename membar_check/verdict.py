@@ -28,6 +28,7 @@ class Status(Enum):
 
 
 UNREACHED = "unreached-code"
+NO_EXECUTION = "no-execution"
 
 State = tuple[tuple[str, str], ...]  # (place as the log prints it, value as printed), in log order
 

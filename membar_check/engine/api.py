@@ -30,7 +30,7 @@ from membar_check.litmus.syntax import LitmusTest, Quantifier
 from membar_check.program.ir import Program
 from membar_check.program.lower import lower
 from membar_check.records import dataclass, replace
-from membar_check.verdict import UNREACHED, Finding, Step, Verdict, Witness
+from membar_check.verdict import NO_EXECUTION, UNREACHED, Finding, Step, Verdict, Witness
 
 if TYPE_CHECKING:
     from membar_check.program.config import HerdConfig
@@ -237,6 +237,8 @@ def _findings(program: Program, answer: Answer) -> tuple[Finding, ...]:
     that none takes."""
     assert program.kernel is not None
     found = [f for _, f in sorted(answer.tally.findings.items(), key=lambda item: (item[0][0], str(item[0][1:])))]
+    if not answer.tally.executions and not answer.tally.loop:
+        found.append(Finding(NO_EXECUTION, "no execution is possible, so nothing was checked", None))
     found += [Finding(flag, "", None) for flag in sorted(answer.tally.flags)]
     entries = sorted({thread.labels[f.entry] for thread in program.threads for f in program.kernel.functions.values()})
     entered = [pc in answer.tally.visited for pc in entries]

@@ -74,7 +74,8 @@ class Activity:
     """Of one path.  ``open``: interrupts are on where it ends; ``held``: locks that it holds there; ``visited``: the
     instructions that it executes; ``episodes``: its grace periods and critical sections, ``pacts`` what it takes the
     order of each and those of other CPUs to be (:mod:`membar_check.events.grace`).  ``moved``: the CPU's own task goes
-    to another CPU; ``foreign``: the final variables of tasks of other CPUs that ended here."""
+    to another CPU; ``foreign``: the final variables of tasks of other CPUs that ended here; ``unfinished``: interrupts
+    in whose handlers it gets stuck."""
 
     sent: frozenset[Token] = frozenset()
     taken: frozenset[Token] = frozenset()
@@ -88,6 +89,7 @@ class Activity:
     pacts: tuple[Pact, ...] = ()
     moved: bool = False
     foreign: dict[int, dict[str, Symbolic]] = field(default_factory=dict)
+    unfinished: frozenset[Address] = frozenset()
 
 
 def combinations(threads: tuple[tuple[Path, ...], ...]) -> Iterator[tuple[Path, ...]]:
@@ -150,7 +152,7 @@ def _reasonable(chosen: tuple[Path, ...]) -> bool:
     held: set[Value] = set()
     for path in chosen:
         activity = _activity(path)
-        taken.update(k.csd for k in activity.taken)
+        taken.update(k.csd for k in activity.taken if k.csd not in activity.unfinished)
         held |= activity.held
     for path in chosen:
         stuck = _activity(path).stuck

@@ -24,6 +24,7 @@ POISON = 0x6B6B6B6B  # what a freed object holds
 LOWEST_ADDRESS = 4096  # smaller numbers are a null pointer and what lies beside it
 ENDLESS = 4096  # visits of one instruction after which a loop without a decision is taken to be endless
 WHERE = frozenset(("$cpu", "$current"))  # what changes where a task goes on elsewhere
+ROUNDS = 8  # of a loop whose exit test is known although something was decided in the round before
 NOTE = "note"  # the class of a flag that only says what happens
 HANDLER = "__handle_interrupt"
 COUNTERS = {
@@ -103,6 +104,8 @@ class KernelRunner(ThreadRunner):
     def _step(self, st: State, op: ir.Micro) -> list[State] | None:
         step = self._steps.get(type(op))
         if step is None:
+            if isinstance(op, ir.Choose) and isinstance(st, KernelState):
+                st.choices += 1
             return super()._step(st, op)
         assert isinstance(st, KernelState)
         return step(st, op)
@@ -124,18 +127,23 @@ class KernelRunner(ThreadRunner):
             super()._jump(st, target)
 
     def _branch(self, st: State, op: ir.Branch) -> list[State] | None:
-        """A branch; undecided exit tests count against the unrolling bound of their loop."""
+        """A branch; exit tests count against the unrolling bound of their loop, unless what they test is known."""
         assert isinstance(st, KernelState)
         if op.loop is not None:
             cond = self._eval(st, op.cond)
             if isinstance(cond, list):
                 return self._again(op, cond)
-            if self._known(st, cond.value) is None:
-                st.loops[op.loop] = st.loops.get(op.loop, 0) + 1
-                if st.loops[op.loop] > self.unroll + 1:
-                    st.cut = True
-                    st.queue = ()
-                    return None
+            rounds, before = st.loops.get(op.loop, (0, -1))
+            decisions = st.choices + len(st.constraints)
+            if isinstance(cond.value, ReadOf | Applied) or cond.data:
+                limit = self.unroll + 1
+            else:
+                limit = max(self.unroll + 1, ROUNDS) if rounds and decisions != before else ENDLESS
+            st.loops[op.loop] = (rounds + 1, decisions)
+            if rounds >= limit and limit < ENDLESS:
+                st.cut = True
+                st.queue = ()
+                return None
         return super()._branch(st, op)
 
     def _foreseen(self, st: State, value: Symbolic) -> bool | None:
@@ -187,6 +195,8 @@ class KernelRunner(ThreadRunner):
             return None
         frame, st.frames = st.frames[-1], st.frames[:-1]
         ended = st.registers
+        if frame.kind == "interrupt":
+            st.handling = st.handling[:-1]
         if frame.kind == "interrupt" and self.counters(st) != frame.counters:
             self._find(st, "unbalanced", "the interrupt handler leaves other counters than it found")
         cpu = {name: v for name, v in st.registers.items() if name[0] == "$"}
@@ -263,6 +273,7 @@ class KernelRunner(ThreadRunner):
         if token.kind == "task":
             self.migration.arrive(st, token)
             return
+        st.handling = (*st.handling, token.csd)
         frame = self.frame(st, "interrupt", None)
         st.control = []
         function, argument = token.payload
@@ -451,6 +462,10 @@ class KernelRunner(ThreadRunner):
     # --- the end ---
     def _finish(self, st: State) -> Path:
         assert isinstance(st, KernelState)
+        open_ = self._on(st)
+        if st.stuck is None and not st.cut:
+            for lock in st.held:
+                self._find(st, "unbalanced", f"P{self.thread.number} ends where it still holds {lock}")
         if st.frames:
             st.registers = st.frames[0].registers
         if st.moved:
@@ -466,8 +481,9 @@ class KernelRunner(ThreadRunner):
         return with_activity(
             path,
             Activity(
-                st.sent, st.taken, st.findings, st.notes, st.stuck, self._on(st), frozenset(st.held),
+                st.sent, st.taken, st.findings, st.notes, st.stuck, open_, frozenset(st.held),
                 frozenset(st.visits), st.episodes, st.pacts, st.moved, st.foreign,
+                frozenset(st.handling),
             ),
         )  # fmt: skip
 

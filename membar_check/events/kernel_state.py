@@ -8,7 +8,7 @@ from membar_check.events.activity import Episode, Finding, Note, Pact, Stuck, To
 from membar_check.events.paths import Reads, State, Tainted
 from membar_check.events.structure import Symbolic
 from membar_check.program import ir
-from membar_check.values import Value
+from membar_check.values import Address, Value
 
 
 class Frame(NamedTuple):
@@ -22,7 +22,7 @@ class Frame(NamedTuple):
     control: list[tuple[Reads, Reads, int | None]]
     block: list[int]
     assumed: tuple[Reads, Reads]
-    loops: dict[str, int]
+    loops: dict[str, tuple[int, int]]
     counters: tuple[Value, ...]
 
 
@@ -40,7 +40,8 @@ class KernelState(State):
     """A path with what the CPU does beside memory accesses."""
 
     __slots__ = (
-        "considered", "depth", "episodes", "findings", "foreign", "frames", "held", "loops", "moved", "moves", "notes",
+        "choices", "considered", "depth", "episodes", "findings", "foreign", "frames", "handling", "held",
+        "loops", "moved", "moves", "notes",
         "offered", "open_episodes", "pacts", "resumes", "sent", "stuck", "taken",
     )  # fmt: skip
 
@@ -50,7 +51,8 @@ class KernelState(State):
         self.findings: tuple[Finding, ...] = ()
         self.notes: tuple[Note, ...] = ()
         self.held: tuple[Value, ...] = ()
-        self.loops: dict[str, int] = {}
+        self.loops: dict[str, tuple[int, int]] = {}  # rounds, and how much was decided before the last
+        self.choices = 0
         self.offered: tuple[object, ...] = ()
         self.considered: tuple[int, int] = (-1, 0)
         self.sent: frozenset[Token] = frozenset()
@@ -60,6 +62,7 @@ class KernelState(State):
         self.episodes: frozenset[Episode] = frozenset()
         self.open_episodes: tuple[Episode, ...] = ()
         self.pacts: tuple[Pact, ...] = ()
+        self.handling: tuple[Address, ...] = ()  # interrupts whose handlers are under way
         self.moves = 0  # how often the task that runs has moved
         self.moved = False  # the CPU's own task has gone elsewhere
         self.resumes: tuple[tuple[int, Value, dict[str, Tainted], int], ...] = ()
@@ -88,6 +91,6 @@ class KernelState(State):
             self.depth, self.episodes, self.open_episodes, self.pacts,
         )  # fmt: skip
         new.moves, new.moved, new.resumes, new.foreign = self.moves, self.moved, self.resumes, self.foreign
-        new.considered = self.considered
-        new.loops = dict(self.loops)
+        new.considered, new.handling = self.considered, self.handling
+        new.loops, new.choices = dict(self.loops), self.choices
         return new

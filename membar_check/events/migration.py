@@ -34,7 +34,7 @@ class Activation(NamedTuple):
     queue: tuple[ir.Micro, ...]
     registers: Registers
     dst: str | None
-    loops: tuple[tuple[str, int], ...]
+    loops: tuple[tuple[str, tuple[int, int]], ...]
 
 
 class Migration:

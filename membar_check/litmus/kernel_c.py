@@ -26,6 +26,8 @@ from membar_check.records import dataclass
 if TYPE_CHECKING:
     from pycparser import c_ast
 
+MIGRATIONS = ("__migrate_out", "__migrate_in", "__migrate_back")
+_MIGRATES = re.compile(r"^[ \t]*migrations[ \t]*=[ \t]*0*[1-9]", re.MULTILINE | re.IGNORECASE)
 _IMPLIED = {"__interrupt": "__handle_interrupt"}
 """Runtime functions that the engine calls: each is part of a test that uses the intrinsic before it."""
 
@@ -108,7 +110,7 @@ def parse_kernel(
         raise InputError("the test has no threads, expected functions P0, P1, ...", Span(source, end - 1, end), hint)
     own, macros, headers = preprocess(source, start, end, threads, include_dirs)
     _check_balance(own)
-    pieces, nonblocking = _select(threads, own)
+    pieces, nonblocking = _select(threads, own, MIGRATIONS if _MIGRATES.search(source.text) else ())
     tree = _parse(pieces)
     _fold(tree)
     names = _threads(source, tree, pieces, threads)
@@ -205,22 +207,23 @@ def _runtime_items(cpus: int) -> tuple[_Item, ...]:
     return tuple(_items(runtime(cpus).pieces))
 
 
-def _select(cpus: int, own: tuple[Piece, ...]) -> tuple[list[Piece], frozenset[str]]:
+def _select(cpus: int, own: tuple[Piece, ...], roots: tuple[str, ...]) -> tuple[list[Piece], frozenset[str]]:
     """What is parsed: the test's own text behind what it can reach of the runtime; and the functions marked
     ``__nonblocking``.
 
-    A function that the test defines itself replaces the runtime's.  ``__grace_periods`` becomes 1 where the test can
-    reach a grace period, else 0: without any, read-side sections need no events.
+    ``roots``: functions that run although nothing mentions them.  A function that the test defines itself replaces the
+    runtime's.  ``__grace_periods`` becomes 1 where the test can reach a grace period, else 0: without any, read-side
+    sections need no events.
     """
     ours = _items(own)
     items = _runtime_items(cpus)
     defined = {item.name for item in ours}
     always = [item for item in items if not item.name]
     offered = {item.name: item for item in items if item.name and item.name not in defined}
-    used = _reachable(offered, [*always, *ours], defined)
+    used = _reachable(offered, [*always, *ours], defined, roots)
     live = [item for item in ours if not item.body or _THREAD.match(item.name)]
     everything = {**offered, **{item.name: item for item in ours if item.name}}
-    run = [*live, *(everything[name] for name in _reachable(everything, live, set()))]
+    run = [*live, *(everything[name] for name in _reachable(everything, live, set(), roots))]
     graces = "1" if any("__synchronize_rcu" in item.words for item in run) else "0"
     chosen = [item for item in items if not item.name or item.name in used] + ours
     nonblocking: set[str] = set()
@@ -236,10 +239,12 @@ def _select(cpus: int, own: tuple[Piece, ...]) -> tuple[list[Piece], frozenset[s
     return pieces, frozenset(nonblocking)
 
 
-def _reachable(offered: dict[str, _Item], roots: list[_Item], defined: set[str]) -> set[str]:
-    """The names of the items that are mentioned by the roots, by what they mention, and so on."""
+def _reachable(
+    offered: dict[str, _Item], roots: list[_Item], defined: set[str], more: tuple[str, ...] = ()
+) -> set[str]:
+    """The names of the items that are mentioned by the roots or are ``more``, by what they mention, and so on."""
     used: set[str] = set()
-    pending = [word for item in roots for word in item.words]
+    pending = [*more, *(word for item in roots for word in item.words)]
     while pending:
         word = pending.pop()
         implied = _IMPLIED.get(word)

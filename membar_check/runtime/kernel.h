@@ -354,8 +354,11 @@ static void rcu_read_unlock(void)
 #define rcu_read_lock_sched() preempt_disable()
 #define rcu_read_unlock_sched() preempt_enable()
 
+// A grace period never ends inside a region that it waits for.
 static void synchronize_rcu(void)
 {
+	if (__sections)
+		__stop("sleep-in-atomic", "waits for a grace period inside a region that it waits for");
 	might_sleep();
 	__synchronize_rcu();
 }
@@ -494,7 +497,7 @@ static bool refcount_dec_and_test(refcount_t *count)
 {
 	if (atomic_dec_return_release(count) != 0)
 		return false;
-	smp_rmb();
+	smp_mb();	// an acquire on success: nothing weaker orders the plain accesses of a free in the kernel's model
 	return true;
 }
 
@@ -655,6 +658,29 @@ static int cpumask_weight(const struct cpumask *mask)
 }
 
 #define cpumask_empty(mask) (cpumask_weight(mask) == 0)
+
+// --- preemption ------------------------------------------------------------------------------------------------------
+// How a task is put aside on one CPU and goes on on another, for tests with `Migrations=`: a scheduler that orders all
+// before with all after.  A test that models its own scheduler defines these three.
+static void __migrate_out(int *handed_over)
+{
+	smp_mb();
+	current = NULL;
+	smp_store_release(handed_over, 1);
+}
+
+static void __migrate_in(int *handed_over, struct task_struct *task)
+{
+	__assume(smp_load_acquire(handed_over) == 1);
+	smp_mb();
+	current = task;
+}
+
+static void __migrate_back(struct task_struct *previous)
+{
+	smp_mb();
+	current = previous;
+}
 
 // --- interrupts from one CPU to another ------------------------------------------------------------------------------
 typedef void (*smp_call_func_t)(void *info);
