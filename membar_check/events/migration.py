@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from membar_check.diagnostics import Inconclusive
 from membar_check.events.activity import Note, Token
 from membar_check.events.kernel_state import Frame, KernelState
 from membar_check.events.paths import NONE, State, Tainted
-from membar_check.events.structure import Applied, ReadOf
+from membar_check.events.structure import Applied, ReadOf, Symbolic, reads_in
 from membar_check.program import ir
 from membar_check.program.control import KernelInfo
 from membar_check.values import Value
@@ -24,7 +25,7 @@ OUT, IN, BACK = "__migrate_out", "__migrate_in", "__migrate_back"
 OF_THE_TASK = ("$__must_not_block_depth", "$__cpus_read_depth")  # CPU registers that go with the task
 STAYS = ("$__rcu_depth",)  # where this is not 0 the task stays: its critical section would be torn apart
 
-Registers = tuple[tuple[str, Value], ...]
+Registers = tuple[tuple[str, Symbolic], ...]
 
 
 class Activation(NamedTuple):
@@ -73,15 +74,19 @@ class Migration:
         return forks
 
     def _settled(self, st: KernelState) -> list[KernelState]:
-        """The path, forked so that each variable of the task has one value."""
+        """The path, forked so that each variable of the task whose values can be listed has one."""
         for registers in (*(f.registers for f in st.frames), st.registers):
             for name, tainted in registers.items():
                 value = tainted.value
                 if name[0] in "$%" or not isinstance(value, ReadOf | Applied):
                     continue
                 if isinstance(st.decided.get(value), bool | None):
+                    try:
+                        possible = self.runner.addresses(value, st)
+                    except Inconclusive:
+                        continue  # it moves as it is, and so do the places of what it was read from
                     out: list[KernelState] = []
-                    for a in self.runner.addresses(value, st):
+                    for a in possible:
                         new = st.copy()
                         self.runner.demand(new, value, a)
                         out += self._settled(new)
@@ -98,7 +103,9 @@ class Migration:
         csd = runner.object(f"task@P{self.thread}.{st.pc}.{st.visits.get(st.pc, 0)}", 2)
         task = runner.cpu(st, "$current")
         own = tuple((name, runner.cpu(st, name)) for name in OF_THE_TASK)
-        st.sent |= {Token(self.thread, csd, cpu, "task", (task, own, st.moves + 1, tuple(activations)))}
+        reads = {r for a in activations for _, v in a.registers for r in reads_in(v)}
+        places = tuple((r, st.address[r]) for r in sorted(reads))
+        st.sent |= {Token(self.thread, csd, cpu, "task", (task, own, st.moves + 1, tuple(activations), places))}
         span = runner.span(st)
         st.notes = (*st.notes, Note(f"P{self.thread} is preempted, its task goes to CPU {cpu}", span))
         st.moved, st.frames, st.control = True, (), []
@@ -110,8 +117,10 @@ class Migration:
     def arrive(self, st: KernelState, token: Token) -> None:
         """Takes up a task: ``__migrate_in``, then the task, above what the CPU was doing."""
         runner = self.runner
-        task, own, moves, activations = token.payload
+        task, own, moves, activations, places = token.payload
         assert isinstance(activations, tuple) and isinstance(own, tuple) and isinstance(moves, int)
+        assert isinstance(places, tuple)
+        st.address.update(places)
         previous = runner.cpu(st, "$current")
         here = runner.frame(st, "task", None)
         cpu = {name: v for name, v in st.registers.items() if name[0] == "$"}
@@ -141,15 +150,15 @@ class Migration:
 
 
 def _values(st: KernelState, registers: dict[str, Tainted]) -> Registers:
-    out: list[tuple[str, Value]] = []
+    out: list[tuple[str, Symbolic]] = []
     for name, tainted in registers.items():
         value = tainted.value
         if name[0] in "$%":
             continue
         if isinstance(value, ReadOf | Applied):
-            known = st.decided[value]
-            assert not isinstance(known, bool)
-            value = known
+            known = st.decided.get(value)
+            if known is not None and not isinstance(known, bool):
+                value = known
         out.append((name, value))
     return tuple(sorted(out, key=lambda item: item[0]))
 
