@@ -492,6 +492,32 @@ static void cpus_read_unlock(void)
 #define refcount_inc(count) atomic_inc(count)
 #define refcount_add(value, count) atomic_add(value, count)
 
+static bool refcount_inc_not_zero(refcount_t *count)
+{
+	int old = atomic_read(count);
+	int seen;
+
+	do {
+		if (old == 0)
+			return false;
+		seen = old;
+		old = atomic_cmpxchg_relaxed(count, seen, seen + 1);
+	} while (old != seen);
+	return true;
+}
+
+// True when it has stored `value`; else `*old` is what it found.
+static bool atomic_try_cmpxchg(atomic_t *v, int *old, int value)
+{
+	int wanted = *old;
+	int found = atomic_cmpxchg(v, wanted, value);
+
+	if (found == wanted)
+		return true;
+	*old = found;
+	return false;
+}
+
 // Release, and acquire when it reaches zero.
 static bool refcount_dec_and_test(refcount_t *count)
 {
@@ -575,6 +601,9 @@ static void *__allocate(size_t cells, gfp_t flags, int succeeds)
 #define this_cpu_sub(object, value) __this_cpu_update(object, -, value)
 #define this_cpu_or(object, value) __this_cpu_update(object, |, value)
 #define this_cpu_and(object, value) __this_cpu_update(object, &, value)
+#define __this_cpu_add(object, value) __this_cpu_write(object, __this_cpu_read(object) + (value))
+#define __this_cpu_inc(object) __this_cpu_add(object, 1)
+#define __this_cpu_dec(object) __this_cpu_add(object, -1)
 #define this_cpu_inc(object) __this_cpu_update(object, +, 1)
 #define this_cpu_dec(object) __this_cpu_update(object, -, 1)
 #define __this_cpu_update(object, op, value) \
