@@ -239,7 +239,7 @@ def _findings(program: Program, answer: Answer) -> tuple[Finding, ...]:
     found = [f for _, f in sorted(answer.tally.findings.items(), key=lambda item: (item[0][0], str(item[0][1:])))]
     if not answer.tally.executions and not answer.tally.loop:
         found.append(Finding(NO_EXECUTION, "no execution is possible, so nothing was checked", None))
-    found += [Finding(flag, "", None) for flag in sorted(answer.tally.flags)]
+    found += [answer.tally.raised.get(flag, Finding(flag, "", None)) for flag in sorted(answer.tally.flags)]
     entries = sorted({thread.labels[f.entry] for thread in program.threads for f in program.kernel.functions.values()})
     entered = [pc in answer.tally.visited for pc in entries]
     for arm in program.kernel.arms:

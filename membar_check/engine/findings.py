@@ -38,6 +38,23 @@ def gather(chunk: Chunk, where: Where, kernel: KernelInfo, valid: int, tally: Ta
     return complete
 
 
+def raised(flag: str, pairs: Relation, chunk: Chunk, mask: int) -> Finding:
+    """What a flag of the model says of the first of the executions ``mask``: the first pair that raises it."""
+    lowest = mask & -mask
+    found = sorted((a, b) for a, row in pairs.items() for b, m in row.items() if m & lowest)
+    events = chunk.structure.events
+    collector = _Collector(chunk, Tally())
+    if not found or events[found[0][0]].span is None or events[found[0][1]].span is None:
+        collector.add(flag, "", None, lowest)
+    else:
+        a, b = (events[e] for e in found[0])
+        assert a.span is not None and b.span is not None
+        other = f"P{b.thread} in line {b.span.line} of {b.span.source.name}: `{' '.join(b.span.text.split())}`"
+        collector.add(flag, f"P{a.thread} with {other}", a.span, lowest)
+    (finding,) = collector.tally.findings.values()
+    return finding
+
+
 class _Collector:
     def __init__(self, chunk: Chunk, tally: Tally) -> None:
         self.chunk = chunk

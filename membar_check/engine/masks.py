@@ -193,6 +193,11 @@ class MasksEngine:
             failing = evaluator.failing(check.test, check.node, judged)
             holds = failing if check.negated else judged & ~failing
             if check.prefix == "flag" and holds:
+                if self.program.kernel is not None and check.name not in tally.flags and check.node.kind == "R":
+                    from membar_check.engine.findings import raised
+
+                    pairs = evaluator.relation(check.node)
+                    tally.raised[check.name] = raised(check.name, pairs, evaluator.chunk, holds)
                 tally.flags.add(check.name)
             elif check.prefix == "undefined_unless" and whole & ~holds:
                 tally.undefined = True

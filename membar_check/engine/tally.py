@@ -33,7 +33,7 @@ class Tally:
     ``counted``: ``positive`` and ``negative`` are numbers of executions; else they are only known to be zero or not.
     ``shown``, ``counter``: an execution that satisfies, or does not satisfy, the proposition, if one is wanted.
     Of kernel C: ``incomplete``: executions in which a CPU gets stuck; ``findings`` by class, text and place;
-    ``visited``: the instructions executed.
+    ``visited``: the instructions executed; ``raised``: for each flag of the model the events that raise it.
     """
 
     states: set[RawState] = field(default_factory=set)
@@ -49,6 +49,7 @@ class Tally:
     incomplete: int = 0
     findings: dict[tuple[str, str, Span | None], Finding] = field(default_factory=dict)
     visited: set[int] = field(default_factory=set)
+    raised: dict[str, Finding] = field(default_factory=dict)
 
     @property
     def executions(self) -> int:
