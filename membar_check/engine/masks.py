@@ -185,7 +185,7 @@ class MasksEngine:
             if check.prefix == "assert" and bad:
                 raise InputError(f"the model's assertion {check.name or check.test} fails on this test", check.span)
             valid &= ~bad
-        whole = valid & ~evaluator.chunk.broken_off
+        whole = valid if self.program.kernel is None else valid & ~evaluator.chunk.broken_off
         for check in later:
             if not valid:
                 return 0

@@ -67,8 +67,14 @@ class Observed:
         return (Address(place.name, place.index or 0),)
 
     def label(self, place: Place) -> str:
-        if isinstance(place, GlobalRef) and place.index is None and place.name in self.program.arrays:
-            return place.name
+        """The place as the log prints it; cells of kernel C by the names of their fields."""
+        if isinstance(place, GlobalRef):
+            if place.index is None and place.name in self.program.arrays:
+                return place.name
+            names = {} if self.program.kernel is None else self.program.kernel.cell_names
+            name = names.get(Address(place.name, place.index or 0))
+            if name is not None:
+                return f"[{name}]"
         return str(place)
 
     def show(self, place: Place, value: Value | tuple[Value, ...]) -> str:

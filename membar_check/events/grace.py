@@ -9,14 +9,17 @@ of the candidate; it is made by a message, a store that a load of the other CPU 
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 from membar_check.events.activity import Episode, Pact
-from membar_check.events.kernel import KernelRunner
 from membar_check.events.kernel_state import KernelState
 from membar_check.events.paths import State
 from membar_check.events.structure import ReadOf
 from membar_check.program.control import Grace, Section
 from membar_check.values import Address
+
+if TYPE_CHECKING:
+    from membar_check.events.kernel import KernelRunner
 
 
 class Law:

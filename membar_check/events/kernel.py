@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from membar_check.diagnostics import Inconclusive, InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
+from membar_check.events.grace import Law
 from membar_check.events.kernel_code import expressions, makers, registers_of
 from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
 from membar_check.events.migration import Migration
@@ -56,8 +57,6 @@ class KernelRunner(ThreadRunner):
         self.arrays = program.arrays
         self.objects = {} if objects is None else objects
         self.blocking: set[Value] = set()
-        from membar_check.events.grace import Law
-
         self._law = Law(self, episodes)
         self.migration = Migration(self, self.kernel)
         self.episodes: set[Episode] = set()
@@ -197,8 +196,8 @@ class KernelRunner(ThreadRunner):
         ended = st.registers
         if frame.kind == "interrupt":
             st.handling = st.handling[:-1]
-        if frame.kind == "interrupt" and self.counters(st) != frame.counters:
-            self._find(st, "unbalanced", "the interrupt handler leaves other counters than it found")
+            if self.counters(st) != frame.counters:
+                self._find(st, "unbalanced", "the interrupt handler leaves other counters than it found")
         cpu = {name: v for name, v in st.registers.items() if name[0] == "$"}
         st.registers = {**frame.registers, **cpu}
         st.pc, st.queue, st.block, st.assumed = frame.pc, frame.queue, list(frame.block), frame.assumed
@@ -466,16 +465,15 @@ class KernelRunner(ThreadRunner):
         if st.stuck is None and not st.cut:
             for lock in st.held:
                 self._find(st, "unbalanced", f"P{self.thread.number} ends where it still holds {lock}")
-        if st.frames:
-            st.registers = st.frames[0].registers
-        if st.moved:
-            st.registers = {}
-        if st.stuck is None and not st.cut:
             for name, text in COUNTERS.items():
                 if self.cpu(st, name) != 0:
                     self._find(st, "unbalanced", f"P{self.thread.number} ends where {text}")
         if st.stuck is None:
             self.blocking.update(st.held)
+        if st.frames:
+            st.registers = st.frames[0].registers
+        if st.moved:
+            st.registers = {}
         self.episodes |= st.episodes
         path = super()._finish(st)
         return with_activity(

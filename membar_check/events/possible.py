@@ -84,16 +84,17 @@ def satisfiable_together(
 
 def _met(constraints: tuple[Constraint, ...], reads: dict[int, Value]) -> bool:
     try:
-        return all(agrees(_computed(value, reads), expected) for value, expected in constraints)
+        return all(agrees(computed(value, reads), expected) for value, expected in constraints)
     except Undetermined:
         return False
 
 
-def _computed(value: Symbolic, reads: dict[int, Value]) -> Value:
+def computed(value: Symbolic, reads: dict[int, Value]) -> Value:
+    """The value where the reads return these; raises Undetermined where it has none."""
     if isinstance(value, ReadOf):
         return reads[value.event]
     if isinstance(value, Applied):
-        return evaluate(value.op, tuple(_computed(a, reads) for a in value.args))
+        return evaluate(value.op, tuple(computed(a, reads) for a in value.args))
     return value
 
 

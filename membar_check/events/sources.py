@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from membar_check.events.possible import possible_values, reads_of
-from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Structure, Symbolic
-from membar_check.program.arithmetic import Undetermined, evaluate
+from membar_check.events.possible import agrees, computed, possible_values, reads_of
+from membar_check.events.structure import Applied, Constraint, Path, ReadOf, Structure
+from membar_check.program.arithmetic import Undetermined
 from membar_check.values import Address, Value
 
 Sources = dict[int, frozenset[Value] | None]  # write -> the values that it may store, None: any
@@ -86,11 +86,7 @@ class _Narrowing:
             possible, memory = self.structure.possible, self.structure.program.memory
             for p in self.paths:
                 for e, v in p.stored.items():
-                    values: frozenset[Value] | None
-                    if isinstance(v, ReadOf | Applied):
-                        values = possible_values(v, p.address, possible, memory)
-                    else:
-                        values = frozenset((v,))
+                    values = possible_values(v, p.address, possible, memory)
                     self._stores.setdefault(p.address[e], []).append((e, values))
         return self._stores
 
@@ -99,15 +95,6 @@ class _Narrowing:
 def holds(c: Constraint, values: tuple[tuple[int, Value], ...]) -> bool:
     """Whether a constraint holds where its reads return these values; a value that has no result never fits."""
     try:
-        value = _value(c.value, dict(values))
+        return agrees(computed(c.value, dict(values)), c.expected)
     except Undetermined:
         return False
-    return (value != 0) == c.expected if isinstance(c.expected, bool) else value == c.expected
-
-
-def _value(value: Symbolic, values: dict[int, Value]) -> Value:
-    if isinstance(value, ReadOf):
-        return values[value.event]
-    if isinstance(value, Applied):
-        return evaluate(value.op, tuple(_value(a, values) for a in value.args))
-    return value

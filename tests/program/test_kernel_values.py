@@ -46,6 +46,7 @@ def value(expression: str, text: str = "", before: str = "") -> int:
         ("+5 - -5", 10),
     ],
 )
+from support.inline import check, states
 def test_constants(expression: str, expected: int) -> None:
     assert value(expression) == expected
 
@@ -275,3 +276,16 @@ def test_primitives_take_any_object() -> None:
     """
     found = computed(body, text)
     assert found == {"a": "13", "b": str(7 + 8 + 2), "c": str(3 + 3 + 1000 + 12)}
+
+
+def test_final_states_name_the_fields() -> None:
+    text = """C t
+{}
+struct s { int a; int b[2]; };
+struct s o;
+int x;
+P0(void) { o.b[1] = 3; x = 1; }
+locations [o.b[1]; x; o.a;]
+exists (o.b[1]=3)
+"""
+    assert states(check(text)) == {"[x]=1; [o.a]=0; [o.b[1]]=3"}
