@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.inline import check, states
 from support.kernel_c import computed
 
 
@@ -46,7 +47,6 @@ def value(expression: str, text: str = "", before: str = "") -> int:
         ("+5 - -5", 10),
     ],
 )
-from support.inline import check, states
 def test_constants(expression: str, expected: int) -> None:
     assert value(expression) == expected
 
