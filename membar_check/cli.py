@@ -1,4 +1,4 @@
-"""The commands: ``run``, ``matrix``, ``models``, ``show-model``.
+"""The commands: ``run``, ``matrix``, ``models``, ``show-model``, and those of :mod:`membar_check.explaining`.
 
 Nothing heavy is imported here at module level, and each command imports what it needs: checking one small test from the
 shell has to be quick.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from membar_check import __version__
+from membar_check.arguments import USAGE_ERROR, Formatter, Parser, value
 from membar_check.diagnostics import InputError, MembarError
 from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from membar_check.report.pictures import Pictures
     from membar_check.runner import Plan
 
-USAGE_ERROR = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -33,6 +33,8 @@ examples:
   membar-check run t.litmus --conf linux-kernel.cfg -I tools/memory-model
   membar-check matrix t.litmus                      one test under every model: what is forbidden where
   membar-check show-model lkmm --flat               the text of a model, with what it includes
+  membar-check explain t.litmus --html t.html       why the outcome is allowed or forbidden, what would change it
+  membar-check repair t.litmus --models lkmm        the cheapest fences that forbid it
 
 exit status:
   0  every test is as expected
@@ -55,78 +57,46 @@ exit status: as for membar-check run
 """
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Knows the width of the terminal without the modules that argparse asks, which it does for every option."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
-
-
-def _columns() -> int:
-    """The width of the terminal, or what ``COLUMNS`` says, or 80."""
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
-    try:
-        return os.get_terminal_size(1).columns or 80
-    except OSError:
-        return 80
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with where to read more, and not the whole usage."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\ntry '{self.prog} --help'\n")
-
-
-def _value(convert: Callable[[str], object]) -> Callable[[str], object]:
-    """``convert`` for argparse: its ValueError becomes the message."""
-
-    def converter(text: str) -> object:
-        try:
-            return convert(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return converter
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    parser = _Parser(
+def make_parser(first: str = "") -> argparse.ArgumentParser:
+    """The parser of the command line; where it begins with ``run``, the most frequent command, of that one alone."""
+    parser = Parser(
         prog="membar-check",
         description="Check litmus tests against memory models, every execution of every test.",
         epilog=EPILOG,
-        formatter_class=_Formatter,
+        formatter_class=Formatter,
     )
     parser.add_argument("--version", action="version", version=f"membar-check {__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser,
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser,
         prog=parser.prog,  # given, it need not be made by formatting a usage line, for which much would be imported
     )  # fmt: skip
     _add_run(commands)
+    if first == "run":
+        return parser
     _add_matrix(commands)
     about = "list the bundled models and the documents they follow"
-    commands.add_parser("models", help=about, formatter_class=_Formatter)
+    commands.add_parser("models", help=about, formatter_class=Formatter)
     show = commands.add_parser(
-        "show-model", help="print the text of a bundled model, or of a model file", formatter_class=_Formatter
+        "show-model", help="print the text of a bundled model, or of a model file", formatter_class=Formatter
     )
     show.add_argument("model", metavar="M", help="a name from `membar-check models`, or a path")
     show.add_argument("--flat", action="store_true", help="put included files in place of their include lines")
     show.add_argument(
         "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
     )
+    from membar_check.explaining import add_parsers
+
+    add_parsers(commands)
     return parser
 
 
-def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     run = commands.add_parser(
         "run",
         help="check tests",
         description="Check litmus tests. Folders are searched for *.litmus, in sorted order.",
         epilog=EPILOG,
-        formatter_class=_Formatter,
+        formatter_class=Formatter,
     )
     run.add_argument("paths", metavar="FILE|DIR", nargs="+")
     model = run.add_argument_group("model")
@@ -155,29 +125,29 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     output.add_argument("-q", "--quiet", action="store_true", help="only what is not as expected, and the summary")
 
 
-def _add_search(parser: _Parser) -> argparse._ArgumentGroup:
+def _add_search(parser: Parser) -> argparse._ArgumentGroup:
     search = parser.add_argument_group("search")
-    search.add_argument("--unroll", metavar="N", type=_value(positive_int), default=2, help="loop bound (default 2)")
+    search.add_argument("--unroll", metavar="N", type=value(positive_int), default=2, help="loop bound (default 2)")
     search.add_argument("--engine", choices=ENGINES, default="auto", help="how to search (default: auto)")
-    search.add_argument("-j", dest="jobs", metavar="N", type=_value(job_count), default=1,
+    search.add_argument("-j", dest="jobs", metavar="N", type=value(job_count), default=1,
                         help="worker processes; 0: one a core")  # fmt: skip
-    search.add_argument("--timeout", metavar="S", type=_value(seconds), help="seconds a test may take")
-    search.add_argument("--memory", metavar="MB", type=_value(positive_int), help="MiB a test may take")
+    search.add_argument("--timeout", metavar="S", type=value(seconds), help="seconds a test may take")
+    search.add_argument("--memory", metavar="MB", type=value(positive_int), help="MiB a test may take")
     return search
 
 
-def _add_matrix(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_matrix(commands: argparse._SubParsersAction[Parser]) -> None:
     matrix = commands.add_parser(
         "matrix",
         help="table of tests against models",
         description="Check litmus tests under several models and print one row a test, one column a model. "
         "Tests in C are judged on hardware as the kernel maps its primitives to instructions.",
         epilog=MATRIX_EPILOG,
-        formatter_class=_Formatter,
+        formatter_class=Formatter,
     )
     matrix.add_argument("paths", metavar="FILE|DIR", nargs="+")
     matrix.add_argument(
-        "--models", metavar="A,B,...", action="append", default=[], type=_value(names),
+        "--models", metavar="A,B,...", action="append", default=[], type=value(names),
         help="models or cat files (default: those that expected.txt names for the test; without it for C "
         "lkmm,aarch64,x86-tso,sc, for others that of the dialect and sc)",
     )  # fmt: skip
@@ -195,7 +165,8 @@ def _add_matrix(commands: argparse._SubParsersAction[_Parser]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line ``arguments`` (None: those of the process) and returns the exit status."""
     try:
-        parsed = make_parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        parsed = make_parser(given[0] if given else "").parse_args(given)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE_ERROR
     try:
@@ -220,6 +191,10 @@ def _dispatch(parsed: argparse.Namespace) -> int:
     if parsed.command in ("run", "matrix"):
         options = _options(parsed) if parsed.command == "run" else _matrix_options(parsed)
         return run(options, sys.stdout, sys.stderr)
+    from membar_check.explaining import COMMANDS, run_command
+
+    if parsed.command in COMMANDS:
+        return run_command(parsed, sys.stdout, sys.stderr)
     from membar_check import catalogue
 
     if parsed.command == "models":

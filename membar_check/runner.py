@@ -188,7 +188,7 @@ def _models_for(file: TestFile, options: RunOptions, expectations: Expectations)
         if expected is not None:
             models = expected.models_of(expectations.key(expected, file.path))
         if options.matrix and not models:
-            models = _matrix_models(file.path)
+            models = matrix_models(file.path)
     return models or (None,)
 
 
@@ -197,7 +197,7 @@ MODELS_OF_C = ("lkmm", "aarch64", "x86-tso", "sc")
 _DIALECT = re.compile(r"\s*(?:\(\*.*?\*\)\s*)*(\w+)", re.DOTALL)
 
 
-def _matrix_models(path: str) -> tuple[str | None, ...]:
+def matrix_models(path: str) -> tuple[str | None, ...]:
     """The models under which a matrix shows the test at ``path``; its default where it cannot be read."""
     from membar_check.engine.models import DEFAULT_MODELS
 
@@ -260,7 +260,7 @@ def run_plan(plan: Plan, options: RunOptions) -> Generator[tuple[Job | None, Jud
 
     work: Work[Job, Result] = Work(run, _failed, options.timeout, options.memory)
     for job, result in zip(plan.jobs, run_tasks(plan.jobs, work, options.jobs), strict=True):
-        yield job, _judge(job, result, options, plan.expectations)
+        yield job, judge_result(job, result, options, plan.expectations)
 
 
 def _check(check: Check, job: Job, options: RunOptions, debug: bool) -> Result:
@@ -291,7 +291,8 @@ def _failed(job: Job, error: MembarError) -> Failure:
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
-def _judge(job: Job, result: Result, options: RunOptions, expectations: Expectations) -> Judged:
+def judge_result(job: Job, result: Result, options: RunOptions, expectations: Expectations) -> Judged:
+    """The result of a job with its judgement, by the first expectation that speaks of it."""
     if isinstance(result, Failure):
         return judge(result, None)
     try:

@@ -58,10 +58,12 @@ class UnknownName(InputError):
 class Compiler:
     """One compilation: ``statements`` of the bell file and the model in order, for a dialect and a set of variants."""
 
-    def __init__(self, dialect: str, variants: frozenset[str], tags: frozenset[str]) -> None:
+    def __init__(
+        self, dialect: str, variants: frozenset[str], tags: frozenset[str], graph: Graph | None = None
+    ) -> None:
         self.dialect = dialect
         self.variants = variants
-        self.graph = Graph()
+        self.graph = graph or Graph()
         self.sets = known_sets(dialect, tags)
         self.declared = frozenset(tag_set_name(tag) for tag in tags)
         self.warnings: dict[str, None] = {}
@@ -332,7 +334,11 @@ class Compiler:
                 raise InputError(f"the function takes {len(names)} arguments, found {len(items)}", span)
             bound = dict(zip(names, items, strict=True))
         env = Env(bound, f.env)
-        return Closure(f.binding, rest, f.body, env) if rest else self.eval(f.body, env)
+        return Closure(f.binding, rest, f.body, env) if rest else self.applied(f, env, self.eval(f.body, env))
+
+    def applied(self, f: Closure, env: Env, value: Value) -> Value:
+        """What a function has returned; ``env`` binds its parameters."""
+        return value
 
     def library(self, role: str) -> Native:
         """The symbolic form of a recognised library function."""
@@ -360,13 +366,16 @@ class Compiler:
         if isinstance(v, OrdersByLocation):
             return Orders(v.members, v.base)
         if isinstance(v, Mapped) and isinstance(v.body, EachPair):
-            pairs = Substitution(self.graph, v.element, v.members).of(v.body.relation)
-            return Picks(v.members, pairs)
+            return Picks(v.members, self.for_all(v, v.body.relation))
         if (isinstance(v, LiteralSet) and not v.items) or (isinstance(v, Node) and v.op == "empty"):
             return LiteralSet((self.graph.empty,))
         if isinstance(v, Mapped) and isinstance(v.body, LiteralSet | Node) and not self._may_have(v.body):
             return Picks(v.members, self.graph.empty)
         raise CannotCompile("'cross' on a set that depends on the test", span)
+
+    def for_all(self, over: Mapped, relation: Node) -> Node:
+        """``relation``, which speaks of the bound event, for all the events it stands for."""
+        return Substitution(self.graph, over.element, over.members).of(relation)
 
     @staticmethod
     def _may_have(body: Value) -> bool:
@@ -399,10 +408,14 @@ class Compiler:
             return {b.name: Closure(b, b.params, b.value, env)}
         value = self.eval(b.value, env)
         if not b.pattern:
-            return {b.name: value}
+            return {b.name: self.bound(b.name, value, b.span)}
         if not isinstance(value, TupleValue) or len(value.items) != len(b.pattern):
             raise InputError(f"the pattern has {len(b.pattern)} names, the value is {describe(value)}", b.span)
-        return dict(zip(b.pattern, value.items, strict=True))
+        return {n: self.bound(n, item, b.span) for n, item in zip(b.pattern, value.items, strict=True)}
+
+    def bound(self, name: str, value: Value, span: Span) -> Value:
+        """The value of a name that the model defines."""
+        return value
 
     def fixpoint(self, bindings: Sequence[s.Binding], env: Env) -> dict[str, Value]:
         """``let rec``: each name is a set or a relation; which one follows from the bodies."""
@@ -412,7 +425,7 @@ class Compiler:
         variables = self._group_variables(kinds, group)
         bodies = [self.rel(b.value, Env(dict(variables), env)) for b in bindings]
         members = self.graph.fix(group, [variables[b.name] for b in bindings], bodies, bindings[0].span)
-        return {b.name: m for b, m in zip(bindings, members, strict=True)}
+        return {b.name: self.bound(b.name, m, b.span) for b, m in zip(bindings, members, strict=True)}
 
     def _group_variables(self, kinds: dict[str, str], group: str) -> dict[str, Node]:
         return {name: self.graph.variable(f"{group}.{name}", kind) for name, kind in kinds.items()}
@@ -475,7 +488,11 @@ class Compiler:
         if (
             isinstance(left, Node)
             and isinstance(right, Node)
-            and (left is right or (left.op == "empty" and (c.op == "subset" or right.op == "empty")))
+            and (self.same(left, right) or (left.op == "empty" and (c.op == "subset" or right.op == "empty")))
         ):
             return True
         raise CannotCompile("'if' on sets that depend on the test", c.span)
+
+    def same(self, a: Node, b: Node) -> bool:
+        """Whether two sets or relations are equal on every test, as far as their form shows."""
+        return a is b

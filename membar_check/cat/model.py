@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from membar_check.cat import syntax as s
 from membar_check.cat.coherence import implies_atomicity, implies_coherence, order_base
@@ -22,6 +23,9 @@ from membar_check.cat.symbolic import (
     describe,
 )
 from membar_check.diagnostics import InputError
+
+if TYPE_CHECKING:
+    from membar_check.cat.traced import TracedModel
 
 
 def bell_tags(statements: Sequence[s.Stmt]) -> frozenset[str]:
@@ -44,18 +48,8 @@ def compile_model(
     interpreter can run the model.
     """
     compiler = Compiler(dialect, variants, bell_tags(bell) | bell_tags(model))
-    runner = _Runner(compiler)
-    env = Env({}, None)
-    for part in (prelude, bell, model):
-        env = runner.block(part, env)
+    named = _run(compiler, prelude, bell, model)
     order = next((c for c in compiler.choices if isinstance(c, OrderChoice)), None)
-    named: dict[str, Node] = {}
-    scope: Env | None = env
-    while scope is not None:
-        for key, value in scope.names.items():
-            if isinstance(value, Node):
-                named.setdefault(key, value)
-        scope = scope.parent
     coherent = implies_coherence(compiler.graph, compiler.checks, order)
     return CompiledModel(
         name, title, compiler.graph, tuple(compiler.checks), tuple(compiler.choices), named, coherent,
@@ -63,6 +57,46 @@ def compile_model(
         compiler.catdep and _mentions_registers(compiler), tuple(compiler.shows),
         order_base(compiler.graph, order, coherent), warnings=tuple(compiler.warnings),
     )  # fmt: skip
+
+
+def trace_model(
+    name: str,
+    title: str,
+    prelude: Sequence[s.Stmt],
+    bell: Sequence[s.Stmt],
+    model: Sequence[s.Stmt],
+    dialect: str,
+    variants: frozenset[str],
+) -> TracedModel:
+    """The model as its author wrote it, for explanations; arguments and errors as of :func:`compile_model`."""
+    from membar_check.cat.traced import TracedCompiler, TracedModel
+
+    compiler = TracedCompiler(dialect, variants, bell_tags(bell) | bell_tags(model))
+    named = _run(compiler, prelude, bell, model)
+    graph = compiler.graph
+    traced = CompiledModel(
+        name, title, graph, tuple(compiler.checks), tuple(compiler.choices), named, coherent=False, atomic=False,
+        registers=compiler.catdep and _mentions_registers(compiler), shows=tuple(compiler.shows),
+    )  # fmt: skip
+    return TracedModel(traced, graph, {k: where for k, n in named.items() if (where := graph.defined(n))})
+
+
+def _run(
+    compiler: Compiler, prelude: Sequence[s.Stmt], bell: Sequence[s.Stmt], model: Sequence[s.Stmt]
+) -> dict[str, Node]:
+    """Runs all statements; what the names stand for at the end."""
+    runner = _Runner(compiler)
+    env = Env({}, None)
+    for part in (prelude, bell, model):
+        env = runner.block(part, env)
+    named: dict[str, Node] = {}
+    scope: Env | None = env
+    while scope is not None:
+        for key, value in scope.names.items():
+            if isinstance(value, Node):
+                named.setdefault(key, value)
+        scope = scope.parent
+    return named
 
 
 def _mentions_registers(compiler: Compiler) -> bool:
@@ -106,7 +140,7 @@ class _Runner:
         elif isinstance(st, s.Check):
             self.check(st, env)
         elif isinstance(st, s.With):
-            return Env({st.variable: self.choose(st, env)}, env)
+            return Env({st.variable: self.c.bound(st.variable, self.choose(st, env), st.span)}, env)
         elif isinstance(st, s.IfStmt):
             return self.block(st.then if self.c.test(st.cond, env) else st.other, env)
         elif isinstance(st, s.Procedure):

@@ -122,6 +122,14 @@ def check_test(test: LitmusTest, options: CheckOptions) -> Verdict:
 
 def model_request(test: LitmusTest, options: CheckOptions) -> ModelRequest:
     """Which model the options (and the configuration file they name) ask for.  Raises InputError."""
+    return request_for(test.arch, options)
+
+
+def request_for(arch: str, options: CheckOptions) -> ModelRequest:
+    """Which model the options (and the configuration file they name) ask for, for tests of an architecture.
+
+    Raises InputError.
+    """
     model, bell, macros = options.model, options.bell, options.macros
     include_dirs = options.include_dirs
     variants = set(options.variants)
@@ -131,7 +139,7 @@ def model_request(test: LitmusTest, options: CheckOptions) -> ModelRequest:
         bell = bell or config.bell or None
         macros = macros or config.macros or None
         variants |= set(config.variants)
-    return ModelRequest(model, bell, macros, include_dirs, frozenset(variants) | DEFAULT_VARIANTS, test.arch)
+    return ModelRequest(model, bell, macros, include_dirs, frozenset(variants) | DEFAULT_VARIANTS, arch)
 
 
 def check_names(options: CheckOptions) -> None:

@@ -201,6 +201,8 @@ class Evaluator:
             return self._fixpoint(n)  # type: ignore[return-value]
         if op == "empty":
             return {}
+        if op == "alias":
+            return self.set_of(args[0])
         raise AssertionError(f"set operation {op}")
 
     # --- relations ---
@@ -230,6 +232,9 @@ class Evaluator:
 
     def _r_fix(self, n: Node) -> Relation:
         return self._fixpoint(n)  # type: ignore[return-value]
+
+    def _r_alias(self, n: Node) -> Relation:
+        return self.relation(_first(n))
 
     def _r_id(self, n: Node) -> Relation:
         return rel.identity(self.set_of(_first(n)))
@@ -274,10 +279,12 @@ class Evaluator:
 
     @staticmethod
     def _is_filter(n: Node) -> bool:
+        n = _unnamed(n)
         named = n.op == "prim" and n.name in FILTER_PRIMS
         return named or n.op == "prod" or (n.op == "minus" and _universal(n.args[0]))
 
     def _predicate(self, n: Node) -> Predicate:
+        n = _unnamed(n)
         if n.op == "prim":
             return self._predicate_of_prim(n.name)
         if n.op == "prod":
@@ -302,7 +309,7 @@ class Evaluator:
         left = self.relation(_first(n))
         if not left:
             return left
-        right = _second(n)
+        right = _unnamed(_second(n))
         if self._is_filter(right) or right.op == "id":
             return rel.drop_pairs(left, self._predicate(right))
         return rel.subtract(left, self.relation(right))
@@ -400,6 +407,13 @@ class Evaluator:
         found = self.model.graph.find("fix", f"{group}/{index}")
         return found
 
+    def under(self, n: Node, bound: dict[str, Evaluated]) -> Evaluated:
+        """The set or relation ``n`` from the body of a recursive definition, whose names have the values ``bound``."""
+        before, self._variables = self._variables, dict(bound)
+        value = self.set_of(n) if n.kind == "S" and n.op != "empty" else self.relation(n)
+        self._variables = before
+        return value
+
     # --- checks ---
     def failing(self, test: str, node: Node, within: int) -> int:
         """The candidates of ``within`` in which ``test`` does not hold of ``node``."""
@@ -420,6 +434,13 @@ def _first(n: Node) -> Node:
 def _second(n: Node) -> Node:
     assert n.args[1] is not None
     return n.args[1]
+
+
+def _unnamed(n: Node) -> Node:
+    """What an alias stands for."""
+    while n.op == "alias":
+        n = _first(n)
+    return n
 
 
 def _universal(n: Node | None) -> bool:

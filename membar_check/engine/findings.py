@@ -38,6 +38,21 @@ def gather(chunk: Chunk, where: Where, kernel: KernelInfo, valid: int, tally: Ta
     return complete
 
 
+def showing(kind: str, chunk: Chunk, valid: int) -> int:
+    """The executions of ``valid`` that show something of class ``kind`` which is found unasked."""
+    collector = _Masks(chunk, Tally())
+    incomplete = 0
+    for path, mask in chunk.paths:
+        if path.activity is not None:
+            for found, text, span in path.activity.findings:
+                collector.add(found, text, span, valid & mask)
+            if path.activity.stuck is not None:
+                incomplete |= mask
+    collector.deadlocks(valid & incomplete)
+    collector.freed(valid)
+    return collector.masks.get(kind, 0)
+
+
 def raised(flag: str, pairs: Relation, chunk: Chunk, mask: int) -> Finding:
     """What a flag of the model says of the first of the executions ``mask``: the first pair that raises it."""
     lowest = mask & -mask
@@ -100,6 +115,18 @@ class _Collector:
                 freed = "" if other is None else f", freed in line {other.line}"
                 text = f"P{self.events[e].thread} {verb} a freed object{freed}"
                 self.add("use-after-free", text, span, here)
+
+
+class _Masks(_Collector):
+    """Where each class shows."""
+
+    def __init__(self, chunk: Chunk, tally: Tally) -> None:
+        super().__init__(chunk, tally)
+        self.masks: dict[str, int] = {}
+
+    def add(self, kind: str, text: str, span: Span | None, mask: int) -> None:
+        if mask:
+            self.masks[kind] = self.masks.get(kind, 0) | mask
 
 
 def _step(note: Note) -> Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from membar_check.cat.dag import CheckNode, CompiledModel, PickChoice
 from membar_check.cat.monotone import Monotone
@@ -19,6 +20,17 @@ from membar_check.program.ir import Program
 from membar_check.relation import Relation, bits, nonempty, subtract
 
 DATA_RACE = "data-race"  # the one flag that also speaks of executions that break off: others may miss what never came
+
+
+class Ready(NamedTuple):
+    """``valid``: the candidates of the evaluator's chunk whose values are consistent, that pass the filter and run to
+    their end; ``cut``: others were stopped at the unrolling bound."""
+
+    evaluator: Evaluator
+    finals: Finals
+    where: Where
+    valid: int
+    cut: bool
 
 
 class MasksEngine:
@@ -68,8 +80,8 @@ class MasksEngine:
             tally.candidates += sum(b.size for b in run)
             if tally.candidates > self.limit:
                 raise Inconclusive("engine", f"more than {self.limit} candidates", hint="try --engine z3")
-            for chunk, choices, valid in self._choose(Chunk(self.structure, run)):
-                self.judge(chunk, choices, valid, tally, goal)
+            for chunk, choices, valid in self.choose(Chunk(self.structure, run)):
+                self.judge(self.ready(chunk, choices, valid), tally, goal)
             if goal.met(tally, self.program.test.condition.quantifier):
                 break
         return tally
@@ -82,7 +94,7 @@ class MasksEngine:
             self._monotone = Monotone(self.model).checks(self.model)
         return pruned_blocks(self.model, self._monotone, self.structure, skeleton)
 
-    def _choose(self, chunk: Chunk) -> Iterator[tuple[Chunk, dict[str, Relation], int]]:
+    def choose(self, chunk: Chunk) -> Iterator[tuple[Chunk, dict[str, Relation], int]]:
         """The chunk with the model's choices made: coherence is in the chunk, picks multiply its candidates."""
         choices: dict[str, Relation] = {}
         valid = chunk.full
@@ -101,24 +113,30 @@ class MasksEngine:
             choices[order.result.name] = chunk.co
         yield chunk, choices, valid
 
-    def judge(
-        self, chunk: Chunk, choices: dict[str, Relation], valid: int, tally: Tally, goal: Goal
-    ) -> None:
-        """Adds what the candidates ``valid`` of a chunk are to the tally; ``choices``: the model's, by number."""
+    def ready(self, chunk: Chunk, choices: dict[str, Relation], valid: int) -> Ready:
+        """The candidates ``valid`` of a chunk with what is known before the model is asked; ``choices``: the model's,
+        by number."""
         valuation = Valuation(chunk)
-        valid = self._consistent_values(chunk, valuation, valid)
+        valid = self.consistent_values(chunk, valuation, valid)
+        cut = 0
         for path, mask in chunk.paths:
-            if path.cut and valid & mask:
-                tally.loop = True
-                valid &= ~mask
+            if path.cut:
+                cut |= valid & mask
+        valid &= ~cut
         finals = Finals(chunk, valuation, self.program)
         where = Where(finals, self.observed)
         if self.program.filter is not None and valid:
             valid &= where.holds(self.program.filter)
+        return Ready(Evaluator(self.model, chunk, valuation, choices), finals, where, valid, bool(cut))
+
+    def judge(self, ready: Ready, tally: Tally, goal: Goal) -> None:
+        """Adds what the candidates are to the tally."""
+        tally.loop = tally.loop or ready.cut
+        evaluator, finals, where, valid = ready.evaluator, ready.finals, ready.where, ready.valid
+        chunk = evaluator.chunk
         if not valid:
             return
-        evaluator = Evaluator(self.model, chunk, valuation, choices)
-        valid = self._checks(evaluator, valid, tally)
+        valid = self.checks(evaluator, valid, tally)
         if not valid:
             return
         if self.program.kernel is not None:
@@ -145,7 +163,7 @@ class MasksEngine:
         return Located(evaluator, number, raw)
 
     @staticmethod
-    def _consistent_values(chunk: Chunk, valuation: Valuation, valid: int) -> int:
+    def consistent_values(chunk: Chunk, valuation: Valuation, valid: int) -> int:
         """Keeps the candidates in which each path's decisions agree with the values read."""
         for path, mask in chunk.paths:
             here = valid & mask
@@ -158,7 +176,7 @@ class MasksEngine:
     def blame(self, chunk: Chunk, choices: dict[str, Relation]) -> str:
         """What keeps some candidate of a chunk from being consistent, in words."""
         valuation = Valuation(chunk)
-        if self._consistent_values(chunk, valuation, chunk.full) != chunk.full:
+        if self.consistent_values(chunk, valuation, chunk.full) != chunk.full:
             return "values"
         evaluator = Evaluator(self.model, chunk, valuation, choices)
         if any(subtract(evaluator.relation(part), chunk.co) for part in self.base.dynamic):
@@ -169,7 +187,7 @@ class MasksEngine:
                 return check.name or f"{check.test} at {check.span.where()}"
         return "the filter"
 
-    def _checks(self, evaluator: Evaluator, valid: int, tally: Tally) -> int:
+    def checks(self, evaluator: Evaluator, valid: int, tally: Tally) -> int:
         for part in self.base.dynamic:
             broken = nonempty(subtract(evaluator.relation(part), evaluator.chunk.co))
             valid &= ~broken

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from membar_check.cat.dag import CompiledModel
-from membar_check.diagnostics import InputError, Source
+from membar_check.diagnostics import InputError, Source, Unsupported
 from membar_check.grammars import cache_directory
 from membar_check.records import dataclass, replace
 from membar_check.resources import model_names, models_dir
 
 if TYPE_CHECKING:
     from membar_check.cat.loader import LoadedModel
+    from membar_check.cat.traced import TracedModel
     from membar_check.program.macros import Macros
 
 DEFAULT_MODELS = {
@@ -66,6 +67,10 @@ class Model:
     def load(self) -> tuple[LoadedModel, LoadedModel | None]:
         """The syntax trees of the model and of its bell file."""
         return _load(self.path, self.bell, self.request.include_dirs)
+
+    def traced(self) -> TracedModel:
+        """The model in its own words, for explanations.  Raises Unsupported where only the interpreter can run it."""
+        return _traced(self.path, self.bell, self.request, self.name)
 
     @property
     def registers(self) -> bool:
@@ -183,6 +188,21 @@ def _compile(path: Path, bell: Path | None, request: ModelRequest) -> tuple[Comp
     except CannotCompile as reason:
         return None, reason.message
     return compiled, ""
+
+
+@lru_cache(maxsize=16)
+def _traced(path: Path, bell: Path | None, request: ModelRequest, name: str) -> TracedModel:
+    from membar_check.cat.dag import CannotCompile
+    from membar_check.cat.model import trace_model
+
+    model, bell_model = _load(path, bell, request.include_dirs)
+    try:
+        return trace_model(
+            path.stem, model.title, model.prelude, bell_model.statements if bell_model else (), model.body,
+            request.dialect, request.variants,
+        )  # fmt: skip
+    except CannotCompile as reason:
+        raise Unsupported(f"the model {name} cannot be explained: {reason.message}", reason.span) from None
 
 
 # --- the cache on disk -----------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ class SymbolicEngine:
             choices.setdefault(choice.result.name, {})
         if self.model.order is not None:
             choices[self.model.order.result.name] = chunk.co
-        self._masks.judge(chunk, choices, chunk.full, tally, goal)
+        self._masks.judge(self._masks.ready(chunk, choices, chunk.full), tally, goal)
         tally.candidates += len(found)
         if consistent and tally.executions - before != len(found):
             raise EngineFault(f"the evaluator rejects an execution: {self._masks.blame(chunk, choices)}")

@@ -46,10 +46,12 @@ class Stuck(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A step of the path that the reader of a finding wants to know: where an interrupt landed, which CPU switched."""
+    """A step of the path that the reader of a finding wants to know: where an interrupt landed, which CPU switched.
+    It comes before the path's event at position ``before``."""
 
     text: str
     span: Span
+    before: int = 0
 
 
 class Episode(NamedTuple):
@@ -75,7 +77,7 @@ class Activity:
     instructions that it executes; ``episodes``: its grace periods and critical sections, ``pacts`` what it takes the
     order of each and those of other CPUs to be (:mod:`membar_check.events.grace`).  ``moved``: the CPU's own task goes
     to another CPU; ``foreign``: the final variables of tasks of other CPUs that ended here; ``unfinished``: interrupts
-    in whose handlers it gets stuck."""
+    in whose handlers it gets stuck; ``sites``: for events of the runtime's code, where the user's code called it."""
 
     sent: frozenset[Token] = frozenset()
     taken: frozenset[Token] = frozenset()
@@ -90,6 +92,7 @@ class Activity:
     moved: bool = False
     foreign: dict[int, dict[str, Symbolic]] = field(default_factory=dict)
     unfinished: frozenset[Address] = frozenset()
+    sites: dict[int, Span] = field(default_factory=dict)
 
 
 def combinations(threads: tuple[tuple[Path, ...], ...]) -> Iterator[tuple[Path, ...]]:

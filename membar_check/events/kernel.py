@@ -6,12 +6,13 @@ What moves control is here and nowhere else; what the kernel's primitives do wit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from membar_check.diagnostics import Inconclusive, InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
 from membar_check.events.grace import Law
 from membar_check.events.kernel_code import expressions, makers, registers_of
-from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState
+from membar_check.events.kernel_state import NOTHING, Frame, Incoming, KernelState, with_activity
 from membar_check.events.migration import Migration
 from membar_check.events.numbering import Numbering
 from membar_check.events.paths import NONE, Addresses, State, Tainted, ThreadRunner
@@ -267,7 +268,8 @@ class KernelRunner(ThreadRunner):
         span = self.span(st, st.pc)
         where = "at the end" if st.pc >= len(self.thread.code) else f"before line {span.line}"
         what = "interrupt" if token.kind == "interrupt" else "task"
-        st.notes = (*st.notes, Note(f"P{self.thread.number} takes the {what} of P{token.sender} {where}", span))
+        text = f"P{self.thread.number} takes the {what} of P{token.sender} {where}"
+        st.notes = (*st.notes, Note(text, span, len(st.events)))
         st.taken |= {token}
         if token.kind == "task":
             self.migration.arrive(st, token)
@@ -386,7 +388,7 @@ class KernelRunner(ThreadRunner):
         return None
 
     def _note(self, st: KernelState, text: str) -> None:
-        st.notes = (*st.notes, Note(f"P{self.thread.number} {text}", self.span(st)))
+        st.notes = (*st.notes, Note(f"P{self.thread.number} {text}", self.span(st), len(st.events)))
 
     def _let(self, st: State, op: ir.Let) -> list[State] | None:
         forks = super()._let(st, op)
@@ -412,6 +414,15 @@ class KernelRunner(ThreadRunner):
         own = code[min(st.pc, len(code)) - 1 if pc is None else min(pc, len(code) - 1)].span
         outer = (code[min(frame.pc, len(code)) - 1].span for frame in reversed(st.frames))
         return next((span for span in (own, *outer) if not in_runtime(span)), own)
+
+    def _new_event(self, st: State, sets: frozenset[str], bits: int = 32, lane: ir.Lane = ()) -> int:
+        number = super()._new_event(st, sets, bits, lane)
+        span = self.numbering.events[number].span
+        if isinstance(st, KernelState) and span is not None and in_runtime(span):
+            inner = takewhile(lambda frame: frame.kind != "interrupt", reversed(st.frames))
+            calls = (self.thread.code[frame.pc - 1].span for frame in inner)
+            st.sites = {**st.sites, number: next((c for c in calls if not in_runtime(c)), span)}
+        return number
 
     def emit(self, st: State, sets: frozenset[str]) -> int:
         """A new event of the instruction that is being executed."""
@@ -481,15 +492,6 @@ class KernelRunner(ThreadRunner):
             Activity(
                 st.sent, st.taken, st.findings, st.notes, st.stuck, open_, frozenset(st.held),
                 frozenset(st.visits), st.episodes, st.pacts, st.moved, st.foreign,
-                frozenset(st.handling),
+                frozenset(st.handling), st.sites,
             ),
         )  # fmt: skip
-
-
-def with_activity(path: Path, activity: Activity) -> Path:
-    """The path with what it does beside memory accesses; CPU registers are none of its final registers."""
-    registers = {n: v for n, v in path.registers.items() if n[0] != "$"}
-    return Path(
-        path.thread, path.events, path.address, path.stored, path.loaded, path.constraints, path.relations, registers,
-        path.cut, path.trace, activity,
-    )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from membar_check.events.activity import Episode, Finding, Note, Pact, Stuck, Token
+from membar_check.diagnostics import Span
+from membar_check.events.activity import Activity, Episode, Finding, Note, Pact, Stuck, Token
 from membar_check.events.paths import Reads, State, Tainted
-from membar_check.events.structure import Symbolic
+from membar_check.events.structure import Path, Symbolic
 from membar_check.program import ir
 from membar_check.values import Address, Value
 
@@ -42,7 +43,7 @@ class KernelState(State):
     __slots__ = (
         "choices", "considered", "depth", "episodes", "findings", "foreign", "frames", "handling", "held",
         "loops", "moved", "moves", "notes",
-        "offered", "open_episodes", "pacts", "resumes", "sent", "stuck", "taken",
+        "offered", "open_episodes", "pacts", "resumes", "sent", "sites", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class KernelState(State):
         self.moves = 0  # how often the task that runs has moved
         self.moved = False  # the CPU's own task has gone elsewhere
         self.resumes: tuple[tuple[int, Value, dict[str, Tainted], int], ...] = ()
+        self.sites: dict[int, Span] = {}  # where the user's code called the runtime, by event; never changed in place
         self.foreign: dict[int, dict[str, Symbolic]] = {}  # final variables of the tasks of other CPUs
 
     def episode(self, grace: bool) -> Episode | None:
@@ -92,5 +94,15 @@ class KernelState(State):
         )  # fmt: skip
         new.moves, new.moved, new.resumes, new.foreign = self.moves, self.moved, self.resumes, self.foreign
         new.considered, new.handling = self.considered, self.handling
+        new.sites = self.sites
         new.loops, new.choices = dict(self.loops), self.choices
         return new
+
+
+def with_activity(path: Path, activity: Activity) -> Path:
+    """The path with what it does beside memory accesses; CPU registers are none of its final registers."""
+    registers = {n: v for n, v in path.registers.items() if n[0] != "$"}
+    return Path(
+        path.thread, path.events, path.address, path.stored, path.loaded, path.constraints, path.relations, registers,
+        path.cut, path.trace, activity,
+    )  # fmt: skip

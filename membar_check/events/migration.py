@@ -107,7 +107,7 @@ class Migration:
         places = tuple((r, st.address[r]) for r in sorted(reads))
         st.sent |= {Token(self.thread, csd, cpu, "task", (task, own, st.moves + 1, tuple(activations), places))}
         span = runner.span(st)
-        st.notes = (*st.notes, Note(f"P{self.thread} is preempted, its task goes to CPU {cpu}", span))
+        st.notes = (*st.notes, Note(f"P{self.thread} is preempted, its task goes to CPU {cpu}", span, len(st.events)))
         st.moved, st.frames, st.control = True, (), []
         st.registers = {name: v for name, v in st.registers.items() if name[0] == "$"}
         st.registers.update((name, Tainted(0)) for name in OF_THE_TASK)

@@ -14,6 +14,7 @@ word for:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -99,8 +100,10 @@ def parse_kernel(
     include_dirs: tuple[str, ...] = (),
     conditions: tuple[tuple[str, Prop, Span], ...] = (),
     text: str = "",
+    overlay: Mapping[str, str] | None = None,
 ) -> KernelUnit:
-    """Reads the C part ``source.text[start:end]`` of a test with ``threads`` CPUs.
+    """Reads the C part ``source.text[start:end]`` of a test with ``threads`` CPUs.  ``overlay``: texts of headers in
+    place of those on disk.
 
     Raises InputError for what is no C, for headers that are missing or include themselves, and where the functions
     ``P0``, ``P1`` ... are not numbered in order.
@@ -108,7 +111,7 @@ def parse_kernel(
     if not threads:
         hint = "each thread is a CPU: `P0(void) { ... }`, `P1(void) { ... }`"
         raise InputError("the test has no threads, expected functions P0, P1, ...", Span(source, end - 1, end), hint)
-    own, macros, headers = preprocess(source, start, end, threads, include_dirs)
+    own, macros, headers = preprocess(source, start, end, threads, include_dirs, overlay)
     _check_balance(own)
     pieces, nonblocking = _select(threads, own, MIGRATIONS if _MIGRATES.search(source.text) else ())
     tree = _parse(pieces)

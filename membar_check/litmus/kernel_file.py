@@ -7,6 +7,7 @@ condition.  Everything else is read by :mod:`membar_check.litmus.c_body` exactly
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from membar_check.diagnostics import InputError, Source, Span
@@ -143,14 +144,19 @@ def _branch(directive: str, opened: list[tuple[int, int]], branches: list[list[t
 
 
 def parse_unit(
-    source: Source, start: int, init_start: int, init: tuple[InitItem, ...], include_dirs: tuple[str, ...]
+    source: Source,
+    start: int,
+    init_start: int,
+    init: tuple[InitItem, ...],
+    include_dirs: tuple[str, ...],
+    overlay: Mapping[str, str],
 ) -> tuple[KernelUnit, Final]:
     """The C part that begins at ``start`` and the final part of a test in kernel C; its own text begins with the init
-    block at ``init_start``.  Raises InputError."""
+    block at ``init_start``.  ``overlay``: texts of headers in place of those on disk.  Raises InputError."""
     parts = cut(source, start)
     found = parse_kernel_final(source, parts.end)
     text = _own_text(source, init_start)
-    unit = parse_kernel(source, start, parts.end, parts.threads, include_dirs, found.conditions, text)
+    unit = parse_kernel(source, start, parts.end, parts.threads, include_dirs, found.conditions, text, overlay)
     _check_init(init, len(unit.threads))
     final = found.final
     if final.filter is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -49,13 +49,21 @@ class Preprocessed(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def preprocess(source: Source, start: int, end: int, cpus: int, include_dirs: tuple[str, ...]) -> Preprocessed:
-    """The tokens of ``source.text[start:end]``, with the runtime's macros defined.
+def preprocess(
+    source: Source,
+    start: int,
+    end: int,
+    cpus: int,
+    include_dirs: tuple[str, ...],
+    overlay: Mapping[str, str] | None = None,
+) -> Preprocessed:
+    """The tokens of ``source.text[start:end]``, with the runtime's macros defined.  ``overlay``: texts of headers in
+    place of those on disk, by the names that spans show.
 
     Raises InputError with its place for headers that are missing, cannot be read or include themselves without end, for
     unknown, malformed and unbalanced directives, and for macros that are used with the wrong number of arguments.
     """
-    reader = _reader_class()(_Search(source.name, include_dirs))
+    reader = _reader_class()(_Search(source.name, include_dirs, overlay or {}))
     reader.macros = dict(runtime(cpus).macros)
     result: Preprocessed = reader.run(source, start, end)
     return result
@@ -66,7 +74,7 @@ def runtime(cpus: int) -> Preprocessed:
     """The bundled header for a machine of that many CPUs; ``NR_CPUS`` is the only thing it depends on."""
     source = _runtime_source(RUNTIME_HEADER)
     assert source is not None, "the runtime header is missing from the installation of membar-check"
-    reader = _reader_class()(_Search(source.name, ()))
+    reader = _reader_class()(_Search(source.name, (), {}))
     for name in ("__DATE__", "__TIME__", "__PCPP__"):
         reader.macros.pop(name, None)
     reader.define(f"NR_CPUS {cpus}")
@@ -78,7 +86,7 @@ def constant(macros: dict[str, Any], name: str) -> int | None:
     """The value of a macro without arguments; None where there is none of that name or it is no integer."""
     if name not in macros or macros[name].arglist is not None:
         return None
-    reader = _reader_class()(_Search("", ()))
+    reader = _reader_class()(_Search("", (), {}))
     reader.macros = dict(macros)
     try:
         tokens = reader.expand_macros(reader.tokenize(name))
@@ -137,10 +145,11 @@ class _Place(NamedTuple):
 class _Search:
     """Finds headers for a test of that name."""
 
-    __slots__ = ("folders", "test")
+    __slots__ = ("folders", "overlay", "test")
 
-    def __init__(self, test: str, include_dirs: tuple[str, ...]) -> None:
+    def __init__(self, test: str, include_dirs: tuple[str, ...], overlay: Mapping[str, str]) -> None:
         self.test = test
+        self.overlay = overlay
         folder = os.path.dirname(os.path.abspath(test))
         self.folders: list[str] = []
         while True:
@@ -158,7 +167,9 @@ class _Search:
         for folder in beside + self.folders:
             path = os.path.normpath(os.path.join(folder, name))
             if os.path.isfile(path):
-                return path, Source(self._shown(path), Path(path).read_text("utf-8"))
+                shown = self._shown(path)
+                text = self.overlay.get(shown)
+                return path, Source(shown, Path(path).read_text("utf-8") if text is None else text)
         bundled = _runtime_source(name)
         return (bundled.name, bundled) if bundled else None
 

@@ -7,6 +7,7 @@ plain string operations and read by small hand-written parsers, which keeps a te
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import InputError, Source, Span, Unsupported
@@ -37,9 +38,11 @@ _FINAL = re.compile(
 _BRACE = re.compile(r"\(\*|[{}]")
 
 
-def parse_litmus(source: Source, include_dirs: tuple[str, ...] = ()) -> LitmusTest:
+def parse_litmus(
+    source: Source, include_dirs: tuple[str, ...] = (), overlay: Mapping[str, str] | None = None
+) -> LitmusTest:
     """The syntax tree of a litmus file.  ``include_dirs``: where the headers of kernel C are looked for, after the
-    folders of the test.
+    folders of the test; ``overlay``: texts of headers in place of those on disk, by the names that spans show.
 
     Raises InputError (with the place, what was found and what was expected) for malformed text, and its subclass
     Unsupported for an architecture or a construct that the checker does not have.
@@ -52,7 +55,7 @@ def parse_litmus(source: Source, include_dirs: tuple[str, ...] = ()) -> LitmusTe
     bodies: tuple[AsmBody | CBody, ...]
     kernel: KernelUnit | None = None
     if arch == "C":
-        bodies, kernel, final = _parse_c(source, init_start, init_end + 1, init, include_dirs)
+        bodies, kernel, final = _parse_c(source, init_start, init_end + 1, init, include_dirs, overlay or {})
     else:
         blanked = blank_comments(source, text, init_end + 1)
         found = _FINAL.search(blanked, init_end + 1)
@@ -79,8 +82,19 @@ def parse_litmus(source: Source, include_dirs: tuple[str, ...] = ()) -> LitmusTe
     )
 
 
+def parse_header(source: Source) -> tuple[str, str]:
+    """The architecture and the name of a test, without reading the rest.  Raises InputError and Unsupported."""
+    arch, name, _, _ = _parse_header(source, source.text)
+    return arch, name
+
+
 def _parse_c(
-    source: Source, init_start: int, start: int, init: tuple[InitItem, ...], include_dirs: tuple[str, ...]
+    source: Source,
+    init_start: int,
+    start: int,
+    init: tuple[InitItem, ...],
+    include_dirs: tuple[str, ...],
+    overlay: Mapping[str, str],
 ) -> tuple[tuple[AsmBody | CBody, ...], KernelUnit | None, Final]:
     """The rest of a C test, plain or in kernel C, from offset ``start`` on, where ``(*p)`` is no comment."""
     from membar_check.litmus.c_body import parse_c_bodies
@@ -99,7 +113,7 @@ def _parse_c(
     from membar_check.litmus.kernel_file import is_kernel, parse_unit
 
     if is_kernel(source, start):
-        unit, final = parse_unit(source, start, init_start, init, include_dirs)
+        unit, final = parse_unit(source, start, init_start, init, include_dirs, overlay)
         return (), unit, final
     if failure is not None:
         raise failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from membar_check.records import dataclass
+from membar_check.records import dataclass, replace
 from membar_check.verdict import Edge, Witness
 
 Pair = tuple[int, int]
@@ -32,6 +32,8 @@ STYLES = {
     "ctrl": Style("#a0458f", "2 2", 1.5, "control dependency"),
     "rmw": Style("#b07900", "", 2.6, "atomic read-modify-write"),
 }
+CYCLE = Style("#000000", "12 3 3 3", 3.6, "the cycle that the model rules out")
+GAP = Style("#333333", "2 5", 2.2, "not kept in order")
 _SUFFIXED = {f"{base}{suffix}": base for base in ("rf", "co", "fr") for suffix in ("i", "e")}
 
 
@@ -46,19 +48,24 @@ def style_of(name: str) -> Style:
 
 @dataclass(frozen=True, slots=True)
 class DrawnEdge:
-    """An edge to draw: the relations that hold between its ends; the first gives it its style."""
+    """An edge to draw: the relations that hold between its ends; the first gives it its style.
+
+    ``mark``: the style of an edge that stands out, whose label is ``caption``; it may be without drawn relations.
+    """
 
     relations: tuple[str, ...]
     source: int
     target: int
+    mark: Style | None = None
+    caption: str = ""
 
     @property
     def label(self) -> str:
-        return ", ".join(self.relations)
+        return self.caption or ", ".join(self.relations)
 
     @property
     def style(self) -> Style:
-        return style_of(self.relations[0])
+        return self.mark or style_of(self.relations[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,13 @@ class Drawing:
         known = [name for name in STYLES if name in used]
         return (*known, *sorted(used - set(known)))
 
+    def marks(self) -> tuple[Style, ...]:
+        """The styles of edges that stand out, each once."""
+        return tuple({edge.mark.meaning: edge.mark for edge in self.edges if edge.mark is not None}.values())
 
-def drawing_of(witness: Witness) -> Drawing:
-    """The parts of a witness that a picture shows.
+
+def drawing_of(witness: Witness, marked: Iterable[DrawnEdge] = ()) -> Drawing:
+    """The parts of a witness that a picture shows, and the ``marked`` edges, which have a caption and a mark.
 
     Left out are edges that others imply: program order but for its chain, coherence but for its steps, coherence from
     initial writes, from-reads but for the first write after the one that was read.
@@ -89,7 +100,7 @@ def drawing_of(witness: Witness) -> Drawing:
     coherence = {(edge.source, edge.target) for edge in edges if base_relation(edge.relation) == "co"}
     kept = [edge for edge in edges if not _implied(edge, edges, coherence)]
     kept = [edge for edge in kept if not (base_relation(edge.relation) == "co" and events[edge.source].thread < 0)]
-    merged = tuple(_merged(kept))
+    merged = tuple(_marked(_merged(kept), marked))
     touched = {end for edge in merged for end in (edge.source, edge.target)}
     threads = sorted({event.thread for event in events if event.thread >= 0})
     columns = tuple(tuple(i for i, event in enumerate(events) if event.thread == thread) for thread in threads)
@@ -121,11 +132,15 @@ def _merged(edges: Iterable[Edge]) -> Iterable[DrawnEdge]:
         yield DrawnEdge(tuple(listed), source, target)
 
 
-def event_name(position: int) -> str:
-    """A short name for the event at a position: a, b ... z, aa, ab ..."""
-    name = ""
-    position += 1
-    while position:
-        position, rest = divmod(position - 1, 26)
-        name = chr(ord("a") + rest) + name
-    return name
+def _marked(drawn: Iterable[DrawnEdge], marked: Iterable[DrawnEdge]) -> Iterable[DrawnEdge]:
+    """The edges in order; a marked one takes over the relations of one between the same events."""
+    by_ends = {(edge.source, edge.target): edge for edge in drawn}
+    for edge in marked:
+        ends = (edge.source, edge.target)
+        before = by_ends.get(ends)
+        if before is not None and before.mark is not None:
+            edge = replace(before, caption=f"{before.caption}, {edge.caption}")
+        elif before is not None:
+            edge = replace(edge, relations=before.relations)
+        by_ends[ends] = edge
+    return by_ends.values()

@@ -133,13 +133,16 @@ def place_labels(curves: Sequence[Curve], sizes: Sequence[tuple[float, float]], 
 
 def _best(curve: Curve, size: tuple[float, float], obstacles: Sequence[Box], others: Sequence[Point]) -> Box:
     best: tuple[float, Box] | None = None
+    reach = _reach(curve, size)
+    obstacles = [other for other in obstacles if reach.overlaps(other)]
+    others = [point for point in others if reach.contains(point)]
     for dx, dy in _SHIFTS:
         away = abs(dx) + abs(dy)
         for part in _PARTS:
             x, y = curve.at(part)
             box = Box(x + dx - size[0] / 2, y + dy - size[1] / 2, size[0], size[1])
             cost = 10 * abs(part - 0.5) + 0.6 * away
-            cost += 1000 * sum(box.grown(1).overlaps(other) for other in obstacles)
+            cost += 1000 * sum(map(box.grown(1).overlaps, obstacles))
             if best is not None and cost >= best[0]:
                 continue
             cost += 2.5 * sum(map(box.grown(5).contains, others))
@@ -147,3 +150,10 @@ def _best(curve: Curve, size: tuple[float, float], obstacles: Sequence[Box], oth
                 best = (cost, box)
     assert best is not None
     return best[1]
+
+
+def _reach(curve: Curve, size: tuple[float, float]) -> Box:
+    """What every place that is tried for a curve's label lies within."""
+    xs, ys = zip(*curve.points, strict=True)
+    whole = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+    return whole.grown(max(size) / 2 + max(abs(step) for shift in _SHIFTS for step in shift) + 6)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from membar_check.expectations import flags_of, observed
+from membar_check.records import dataclass
 from membar_check.report.drawing import PO, STYLES, Drawing, Style, drawing_of, style_of
 from membar_check.report.geometry import Box, number
 from membar_check.report.herd_log import state_line
@@ -19,7 +20,8 @@ _MARGIN = 24.0
 _LINE = 15.0
 _MINIMUM_WIDTH = 560.0
 _FONT = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
-_FILLS = {"R": "#fff8e6", "W": "#eaf3fb", "F": "#ececec"}
+_FILLS = {"R": "#fff8e6", "W": "#eaf3fb", "F": "#ececec", ">": "#ffffff"}
+_WIDE = 3.0  # lines from this width on have larger arrows
 
 
 def draw(verdict: Verdict) -> str:
@@ -28,22 +30,45 @@ def draw(verdict: Verdict) -> str:
     assert witness is not None
     drawing = drawing_of(witness)
     labels = {index: label_text(position, witness.events[index]) for position, index in enumerate(_order(drawing))}
-    layout = lay_out(witness, drawing, labels)
+    title = f"{verdict.test}: {observed(verdict)} under {verdict.model}"
+    flags = flags_of(verdict)
+    head = Head(
+        f"{verdict.test}: an execution under {verdict.model}",
+        f"{title}, flags {', '.join(flags)}" if flags else title,
+        (("condition: ", verdict.condition_text), ("this execution: ", state_line(witness.state))),
+    )
+    return picture(head, witness, drawing, labels, [source_text(event) for event in witness.events])
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """``name`` of the document; ``title`` in large type; below it ``lines``: a caption and what follows it."""
+
+    name: str
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def picture(
+    head: Head, witness: Witness, drawing: Drawing, labels: dict[int, str], texts: Sequence[str]
+) -> str:
+    """An SVG document of an execution; ``labels`` and ``texts``: the two lines of the events' boxes."""
+    layout = lay_out(witness, drawing, labels, dict(enumerate(texts)))
     width = max(layout.width, _MINIMUM_WIDTH) + 2 * _MARGIN
-    head = list(_head(verdict, witness, width))
-    top = _MARGIN + 24 + _LINE * (len(head) - 1)
+    above = list(_head(head, width))
+    top = _MARGIN + 24 + _LINE * (len(above) - 1)
     left = (width - layout.width) / 2
     legend = list(_legend(drawing, width, top + layout.height + 8))
     height = top + layout.height + 8 + 20 * _legend_rows(drawing, width) + 8
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(width)}" height="{number(height)}" '
         f'viewBox="0 0 {number(width)} {number(height)}" font-family="{_FONT}">',
-        f"<title>{escape(verdict.test)}: an execution under {escape(verdict.model)}</title>",
-        *_markers(),
+        f"<title>{escape(head.name)}</title>",
+        *_markers(drawing),
         f'<rect width="{number(width)}" height="{number(height)}" fill="#ffffff"/>',
-        *head,
+        *above,
         f'<g transform="translate({number(left)},{number(top)})">',
-        *_body(witness, drawing, labels, layout),
+        *_body(witness, drawing, labels, texts, layout),
         "</g>",
         *legend,
         "</svg>",
@@ -56,27 +81,27 @@ def _order(drawing: Drawing) -> list[int]:
     return [*(index for column in drawing.columns for index in column), *drawing.initial]
 
 
-def _head(verdict: Verdict, witness: Witness, width: float) -> Iterator[str]:
-    """Title, condition and final state; long ones on several lines."""
-    flags = flags_of(verdict)
-    title = f"{verdict.test}: {observed(verdict)} under {verdict.model}"
-    if flags:
-        title += f", flags {', '.join(flags)}"
-    yield _text(_MARGIN, _MARGIN + 6, title, 15, "#111111", bold=True)
+def _head(head: Head, width: float) -> Iterator[str]:
+    """Title and lines; long ones on several."""
+    yield _text(_MARGIN, _MARGIN + 6, head.title, 15, "#111111", bold=True)
     y = _MARGIN + 26
     characters = int((width - 2 * _MARGIN) / (SMALL * 1.1))
-    for caption, content in (("condition: ", verdict.condition_text), ("this execution: ", state_line(witness.state))):
+    for caption, content in head.lines:
         for line in textwrap.wrap(caption + content, characters, subsequent_indent="    ", break_on_hyphens=False):
             yield _text(_MARGIN, y, line, 11, "#444444")
             y += _LINE
 
 
-def _markers() -> Iterator[str]:
-    colours = sorted({style.colour for style in STYLES.values()} | {style_of("").colour})
+def _markers(drawing: Drawing) -> Iterator[str]:
+    styles = [*STYLES.values(), style_of(""), *drawing.marks()]
+    colours = sorted({style.colour for style in styles})
+    wide = {style.colour for style in styles if style.width > _WIDE}
     yield "<defs>"
     for colour in colours:
+        size, tip = (13, 8) if colour in wide else (9, 9)
         yield (
-            f'<marker id="{_marker(colour)}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" '
+            f'<marker id="{_marker(colour)}" viewBox="0 0 10 10" refX="{tip}" refY="5" markerWidth="{size}" '
+            f'markerHeight="{size}" '
             f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0,1 L10,5 L0,9 z" fill="{colour}"/></marker>'
         )
     yield "</defs>"
@@ -86,7 +111,9 @@ def _marker(colour: str) -> str:
     return f"arrow-{colour.removeprefix('#')}"
 
 
-def _body(witness: Witness, drawing: Drawing, labels: dict[int, str], layout: Layout) -> Iterator[str]:
+def _body(
+    witness: Witness, drawing: Drawing, labels: dict[int, str], texts: Sequence[str], layout: Layout
+) -> Iterator[str]:
     for (x1, y1), (x2, y2) in layout.spines:
         yield (
             f'<line x1="{number(x1)}" y1="{number(y1)}" x2="{number(x2)}" y2="{number(y2)}" stroke="{PO.colour}" '
@@ -95,17 +122,16 @@ def _body(witness: Witness, drawing: Drawing, labels: dict[int, str], layout: La
     for name, (x, y) in layout.heads:
         yield _text(x, y, name, 13, "#111111", bold=True, middle=True)
     for index, box in layout.boxes.items():
-        yield from _event(witness, index, labels[index], box)
+        yield from _event(witness, index, labels[index], texts[index], box)
     for placed in layout.edges:
         yield _line(placed)
     for placed in layout.edges:
         yield from _label(placed)
 
 
-def _event(witness: Witness, index: int, label: str, box: Box) -> Iterator[str]:
+def _event(witness: Witness, index: int, label: str, text: str, box: Box) -> Iterator[str]:
     event = witness.events[index]
     fill = "#ffffff" if event.thread < 0 else _FILLS.get(event.label[:1], "#f6f6f6")
-    text = source_text(event)
     where = f"line {event.line}: {event.text}" if event.line else "initial write"
     yield f"<g><title>{escape(where)}</title>"
     yield (
@@ -144,13 +170,14 @@ def _label(placed: PlacedEdge) -> Iterator[str]:
 
 def _legend_items(drawing: Drawing) -> list[tuple[str, Style]]:
     items = [("po", PO)] if any(len(column) > 1 for column in drawing.columns) else []
-    return items + [(name, style_of(name)) for name in drawing.relations()]
+    items += [(name, style_of(name)) for name in drawing.relations()]
+    return items + [("", style) for style in drawing.marks()]
 
 
 def _legend_places(drawing: Drawing, width: float) -> Iterator[tuple[float, int, str, Style]]:
     x, row = _MARGIN, 0
     for name, style in _legend_items(drawing):
-        caption = f"{name}: {style.meaning}"
+        caption = f"{name}: {style.meaning}" if name else style.meaning
         size = 40 + len(caption) * SMALL + 18
         if x + size > width - _MARGIN / 2 and x > _MARGIN:
             x, row = _MARGIN, row + 1

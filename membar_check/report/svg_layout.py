@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from membar_check.explain.explanation import event_name
 from membar_check.records import dataclass, field
-from membar_check.report.drawing import Drawing, DrawnEdge, event_name
+from membar_check.report.drawing import Drawing, DrawnEdge
 from membar_check.report.geometry import Box, Curve, Point, bezier, place_labels, rounded
 from membar_check.verdict import Witness, WitnessEvent
 
@@ -28,6 +29,7 @@ _CHANNEL = 26.0  # height of a channel without edges
 _LANE = 16.0  # distance of edges in a channel
 _SIDE_LANE = 9.0  # distance of vertical parts of edges in a gutter
 _ARC = 24.0  # distance of arcs
+_MARKED_ARC = 16.0  # how much further apart arcs are that stand out
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,14 @@ def source_text(event: WitnessEvent) -> str:
     return text if len(text) <= MAXIMUM_TEXT else text[: MAXIMUM_TEXT - 1] + "…"
 
 
-def lay_out(witness: Witness, drawing: Drawing, labels: dict[int, str]) -> Layout:
-    """Places all of the drawing; ``labels`` are the first lines of the boxes."""
-    return _Layouter(witness, drawing, labels).result()
+def lay_out(
+    witness: Witness, drawing: Drawing, labels: dict[int, str], texts: dict[int, str] | None = None
+) -> Layout:
+    """Places all of the drawing; ``labels`` are the first lines of the boxes, ``texts`` the second ones: by default
+    the source text."""
+    if texts is None:
+        texts = {index: source_text(event) for index, event in enumerate(witness.events)}
+    return _Layouter(witness, drawing, labels, texts).result()
 
 
 @dataclass(slots=True)
@@ -86,6 +93,7 @@ class _Layouter:
     witness: Witness
     drawing: Drawing
     labels: dict[int, str]
+    texts: dict[int, str]
     cell: dict[int, tuple[int, int]] = field(default_factory=dict)
     boxes: dict[int, Box] = field(default_factory=dict)
     routes: list[_Route] = field(default_factory=list)
@@ -142,6 +150,8 @@ class _Layouter:
                 continue
             route.channel = self._channel(route, taken)
             low, high = sorted((self._rough_x(route.source), self._rough_x(route.target)))
+            if min(route.source[0], route.target[0]) < 0:
+                low, high = low - 0.45, high + 0.45  # it bends beside the column, on either side
             lanes = taken.setdefault(route.channel, [])
             for lane, spans in enumerate(lanes):
                 if all(high <= other_low or other_high <= low for other_low, other_high in spans):
@@ -183,8 +193,7 @@ class _Layouter:
 
     # --- where ---
     def _box_width(self, event: int) -> float:
-        text = source_text(self.witness.events[event])
-        return max(len(self.labels[event]) * CHAR, len(text) * SMALL) + 20
+        return max(len(self.labels[event]) * CHAR, len(self.texts[event]) * SMALL) + 20
 
     def _column_width(self, column: int) -> float:
         return max([96.0, *(self._box_width(event) for event in self.drawing.columns[column])])
@@ -203,8 +212,8 @@ class _Layouter:
         if curves:
             need = 92 + max(len(route.edge.label) for route in curves) * SMALL + 6 * len(curves)
         if arcs:
-            levels = max(self._arc_level(route) for route in arcs) + 1
-            need += levels * _ARC + 14 + max(len(route.edge.label) for route in arcs) * SMALL * (0.5 if curves else 1.0)
+            depth = max(self._arc_depth(route) for route in arcs)
+            need += depth + 12 + max(len(route.edge.label) for route in arcs) * SMALL * (0.5 if curves else 1.0)
         return need + lanes * _SIDE_LANE + (14 if lanes else 0)
 
     def _arc_level(self, arc: _Route) -> int:
@@ -218,6 +227,18 @@ class _Layouter:
                 same = (other_low, other_high) == (low, high)
                 inside += inner and (not same or self.routes.index(other) < self.routes.index(arc))
         return min(inside, 6)
+
+    def _arc_depth(self, arc: _Route) -> float:
+        """How far the arc goes from its column; those that stand out stay clear of the lanes of far edges."""
+        level = self._arc_level(arc)
+        depth = 26 + _ARC * level
+        if arc.edge.mark is not None:
+            column, right = arc.source[0], arc.out_right
+            ends = [(r.source[0], r.out_right) for r in self.routes if r.kind == "far"]
+            ends += [(r.target[0], r.in_right) for r in self.routes if r.kind == "far"]
+            apart = max(_MARKED_ARC, len(arc.edge.label) * SMALL * 0.7)  # room for the labels of those inside
+            depth += _MARKED_ARC + apart * level + _SIDE_LANE * ends.count((column, right))
+        return depth
 
     def _place_columns(self) -> None:
         x = 0.0
@@ -287,7 +308,7 @@ class _Layouter:
     def _curve(self, route: _Route, start: Point, end: Point) -> Curve:
         if route.kind == "arc":
             sign = 1 if route.out_right else -1
-            depth = sign * (26 + _ARC * self._arc_level(route)) * 4 / 3
+            depth = sign * self._arc_depth(route) * 4 / 3
             return bezier(start, (start[0] + depth, start[1]), (end[0] + depth, end[1]), end)
         if route.kind == "curve":
             handle = (end[0] - start[0]) * 0.45

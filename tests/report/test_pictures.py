@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from membar_check.explain.explanation import event_name
 from membar_check.report import draw
-from membar_check.report.drawing import STYLES, base_relation, drawing_of, event_name
+from membar_check.report.drawing import STYLES, base_relation, drawing_of
 from membar_check.report.svg_layout import Layout, label_text, lay_out
 from membar_check.verdict import Edge, Witness, WitnessEvent
 from support.results import four_threads, state, store_buffering, verdict

@@ -1,0 +1,46 @@
+"""How the command line is parsed: parsers that start quickly and complain in one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+
+USAGE_ERROR = 2
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Knows the width of the terminal without the modules that argparse asks, which it does for every option."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=columns() - 2)
+
+
+def columns() -> int:
+    """The width of the terminal, or what ``COLUMNS`` says, or 80."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with where to read more, and not the whole usage."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\ntry '{self.prog} --help'\n")
+
+
+def value(convert: Callable[[str], object]) -> Callable[[str], object]:
+    """``convert`` for argparse: its ValueError becomes the message."""
+
+    def converter(text: str) -> object:
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return converter
