@@ -35,7 +35,6 @@ class Evaluator:
         self.events = chunk.structure.events
         self._sets: dict[int, EventSet] = {}
         self._relations: dict[int, Relation] = {}
-        self._prims: dict[str, Relation] = {}
         self._variables: dict[str, Evaluated] = {}
         self._loc: dict[tuple[int, int], int] = {}
         self._places = self._addresses()
@@ -112,8 +111,10 @@ class Evaluator:
         out: Relation = {}
         events = self.events
         inside = self.chunk.structure.program.test.arch == "C"
+        orders: dict[tuple[int, ...], int] = {}  # paths that differ in what they read often have the same events
         for path, mask in self.chunk.paths:
-            order = path.events
+            orders[path.events] = orders.get(path.events, 0) | mask
+        for order, mask in orders.items():
             for i, a in enumerate(order):
                 rest = order[i + 1 :]
                 instance = events[a].instance

@@ -42,7 +42,7 @@ Matrix = tuple[tuple[str, str], ...]
 def explain(test: LitmusTest, options: ExplainOptions) -> Explanation:
     """Raises InputError, Unsupported and Inconclusive as a check does; what there was no time for is named in
     ``Explanation.limits``."""
-    deadline = time.monotonic() + options.seconds
+    deadline = time.process_time() + options.seconds
     case = Case(test, options.check, options.outcome)
     case.derive = options.derive
     outcome = case.outcome()
@@ -50,7 +50,7 @@ def explain(test: LitmusTest, options: ExplainOptions) -> Explanation:
     table = load_table(test.arch, options.costs)
     known = frozenset((*case.verdict.classes, *case.verdict.flags))
     asked = question(outcome, options.outcome, _state(case, outcome), known)
-    deadline = max(deadline, time.monotonic() + options.seconds / 3)
+    deadline = max(deadline, time.process_time() + options.seconds / 3)
     limits: list[str] = []
     if not survey.whole and not survey.allowed:
         limits.append("candidates that break coherence at one location, or the atomicity of one read-modify-write, are "
@@ -115,7 +115,7 @@ def _together(case: Case, options: ExplainOptions, table: Table, deadline: float
     """The cheapest set of edits that forbids the outcome, if it is found in the time that is left."""
     from membar_check.explain.repair import repair
 
-    left = deadline - time.monotonic()
+    left = deadline - time.process_time()
     if left <= 0:
         return ()
     found = repair(
@@ -144,12 +144,12 @@ def _forbidden(
 def _matrix(asked: Question, case: Case, allowed: bool, options: ExplainOptions, limits: list[str]) -> Matrix:
     """What models say of the same outcome: ``options.models``, asked for as long as ``options.matrix_seconds``."""
     out: list[tuple[str, str]] = []
-    deadline = time.monotonic() + options.matrix_seconds
+    deadline = time.process_time() + options.matrix_seconds
     for model in options.models:
         if model == case.model.name:
             out.append((model, _word(allowed)))
             continue
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             limits.append(f"the matrix stops before {model}: the time was over")
             break
         try:

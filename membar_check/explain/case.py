@@ -37,7 +37,7 @@ from membar_check.verdict import State, Verdict
 
 WIDE_LIMIT = 1 << 15  # candidates up to which also those are looked at that break SC per location
 CASE_LIMIT = 1 << 20  # candidates up to which all are looked at
-LEAN = 256  # so many of a chunk are picked out of it, more are left where they are
+LEAN = 1024  # so many of a chunk are picked out of it, more are left where they are
 
 _NAME = re.compile(r"[A-Za-z][\w\-]*\Z")
 

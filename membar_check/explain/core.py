@@ -35,7 +35,7 @@ class Needs:
 
 def minimal_core(case: Case, parts: Sequence[Part], whole: bool, deadline: float) -> Needs:
     """The core for the candidates ``parts``, which the model rules out.  ``deadline`` in seconds of
-    ``time.monotonic``."""
+    ``time.process_time``."""
     search = _Search(case, parts, deadline)
     every = elements(case, parts, whole)
     for kind in _KINDS:
@@ -69,7 +69,7 @@ class _Search:
     def drop(self, group: list[Element]) -> None:
         if not group:
             return
-        if time.monotonic() > self.deadline:
+        if time.process_time() > self.deadline:
             self.untried += group
         elif self.survivors([*self.dropped, *group]) is None:
             self.dropped += group

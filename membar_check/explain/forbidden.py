@@ -109,7 +109,7 @@ class _Undo:
         if not chosen:
             return None
         edit = min(chosen, key=lambda e: self.table.cost(e.level))
-        if time.monotonic() > self.deadline:
+        if time.process_time() > self.deadline:
             self.untried += 1
             return shown_edit(self.case.original, edit)
         found = effect(self.asked, self.case.original, [edit], self.case.options)

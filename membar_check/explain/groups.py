@@ -35,7 +35,7 @@ def excluded(case: Case, parts: Sequence[Part], deadline: float) -> tuple[list[E
         evaluator = Evaluator(case.compiled, part.chunk, Valuation(part.chunk), part.choices)
         left = part.mask
         while left:
-            if time.monotonic() > deadline:
+            if time.process_time() > deadline:
                 complete = False
                 break
             number = (left & -left).bit_length() - 1

@@ -145,7 +145,7 @@ class Sites:
 class HittingSets:
     """Z3's view: clauses (one of these options), and answers known already, above which nothing is looked for."""
 
-    def __init__(self, sites: Sites) -> None:
+    def __init__(self, sites: Sites, most_risky: int | None = None) -> None:
         import z3
 
         self.sites = sites
@@ -159,6 +159,9 @@ class HittingSets:
                 self.solver.add(z3.AtMost(*(self.taken[n] for n in numbers), 1))
         for n, option in enumerate(options):
             self.solver.add(*(z3.Implies(self.taken[n], self.had[m]) for m in sorted(option.includes)))
+        risky = [self.taken[n] for n, option in enumerate(options) if option.risky]
+        if most_risky is not None and len(risky) > most_risky:
+            self.solver.add(z3.AtMost(*risky, most_risky))
         # The order of choices (Sites.order) in one weight.
         ranks = len(options) * (len(options) + 1) + 1
         for n, option in enumerate(options):
@@ -189,12 +192,15 @@ class HittingSets:
 
 class Search:
     """One search.  ``remaining``: gives the seconds that are left, None for no limit.  ``grain``: so many options that
-    fail together are not tried singly, where the oracle is slow."""
+    fail together are not tried singly, where the oracle is slow.  ``most_risky``: at most so many risky options in an
+    answer."""
 
     def __init__(
-        self, options: Sequence[Option], oracle: Oracle, remaining: Any = lambda: None, grain: int = 1
-    ) -> None:
+        self, options: Sequence[Option], oracle: Oracle, remaining: Any = lambda: None, grain: int = 1,
+        most_risky: int | None = None,
+    ) -> None:  # fmt: skip
         self.grain = grain
+        self.most_risky = most_risky
         self.sites = Sites(options)
         self.oracle = oracle
         self.remaining = remaining
@@ -223,7 +229,7 @@ class Search:
 
     def _enumerate(self, limit: int, answers: list[Choice], pending: list[Choice]) -> bool:
         """Adds answers in order; whether there are no more.  ``pending``: known already, not yet proven cheapest."""
-        hitting = HittingSets(self.sites)
+        hitting = HittingSets(self.sites, self.most_risky)
         for choice in self._showing:
             hitting.one_of(self.sites.beyond(choice))
         while len(answers) < limit:
@@ -298,7 +304,7 @@ class Search:
 
     def _joined(self, choice: Choice) -> Choice:
         """The choice together with one that is known to show it, if they show it together."""
-        for known in reversed(self._showing[-2:]):
+        for known in sorted(self._showing, key=len)[-2:]:
             both = self.sites.join(known, sorted(choice))
             if self.sites.below(choice, both) and self._shows(both):
                 return both

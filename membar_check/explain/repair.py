@@ -26,6 +26,7 @@ from membar_check.records import dataclass, replace
 from membar_check.verdict import Verdict
 
 KINDS = ("add", "strengthen")
+GRAIN = 3  # edits of kernel C that are not told apart
 THREADS_LEFT = "only what the threads call was edited: the threads themselves say what is asked of it"
 
 
@@ -157,7 +158,9 @@ class _Repairer:
         every, options = options_of(edits, self.table)
         trials = Trials(self.test, every, self.options, self.clock, target.asked)
         oracle = _Oracle(trials, target, self._asked_base(target), kept)
-        found = Search(options, oracle, self.clock.remaining, self._grain()).run(limit)
+        slow = self.test.kernel is not None  # checks of kernel C take long, and its places are many
+        most_risky = 1 if slow else None
+        found = Search(options, oracle, self.clock.remaining, GRAIN if slow else 1, most_risky).run(limit)
         trials.clock = Clock(None)  # what was found is checked to the end
         fixes, wrong = [], 0
         for choice in found.answers:
@@ -168,20 +171,17 @@ class _Repairer:
                 fixes.append(fix)
         unknown = sorted({describe_failure(error) for error in trials.unknown.values()})
         sure = found.proven and not trials.unknown and not wrong
+        left = _limits(found, wrong, slow and any(option.risky for option in options))
+        left += [f"some versions were left out, {reason}" for reason in unknown]
         return replace(
             out, fixes=tuple(fixes), proven=sure, complete=found.complete and sure, considered=len(edits),
-            checks=self.plain.checks + trials.checks,
-            limits=(*out.limits, *_limits(found, wrong), *(f"some versions were left out, {u}" for u in unknown)),
+            checks=self.plain.checks + trials.checks, limits=(*out.limits, *left),
         )  # fmt: skip
 
     def _edits(self, target: Target, shown: Sequence[str]) -> tuple[Edit, ...]:
         """The edits that can matter."""
         lines = executed_lines(self.test, self.options, target, shown)
         return in_order(all_edits(self.test, self.table, KINDS, lines))
-
-    def _grain(self) -> int:
-        """Checks of kernel C take long, and its places are many."""
-        return 1 if self.test.kernel is None else 3
 
     def _not_of_threads(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
         """Of kernel C, the edits of what the threads call."""
@@ -226,8 +226,10 @@ def words(verdict: Verdict) -> str:
     return " ".join([verdict.observation.value, *verdict.flags])
 
 
-def _limits(found: Found, wrong: int) -> list[str]:
+def _limits(found: Found, wrong: int, one_grace_period: bool) -> list[str]:
     out = []
+    if one_grace_period and not found.answers:
+        out.append("sets with more than one grace period were not looked at")
     if not found.proven:
         out.append("the time was over before the cheapest answer was proven to be the cheapest" if found.answers
                    else "the time was over before an answer was found")  # fmt: skip

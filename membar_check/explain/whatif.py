@@ -107,7 +107,7 @@ def forbidding(
     out: list[EditView] = []
     tried = 0
     for edit in edits:
-        if len(out) >= limit or time.monotonic() > deadline:
+        if len(out) >= limit or time.process_time() > deadline:
             break
         tried += 1
         found = effect(question, test, [edit], options)
