@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.inline import kernel, parse
 
 from membar_check.engine.api import CheckOptions, check_test, parse_file
 from membar_check.explain.edits.apply import apply_edits, parse_edited
@@ -15,6 +14,7 @@ from membar_check.explain.edits.table import load_table
 from membar_check.explain.slim import Slimmed, slim
 from membar_check.litmus.syntax import LitmusTest
 from membar_check.report.explain_repair import render_slim
+from tests.support.inline import kernel, parse
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "litmus"
 OPTIONS = CheckOptions(hash=False)
@@ -38,8 +38,8 @@ def edited(test: LitmusTest, names: list[str]) -> LitmusTest:
 
 
 ALL_NEEDED = (
-    "c/SB+mbs", "c/IRIW+mbs", "c/RWC+mbs", "c/MP+release+acquire", "c/MP+wmb+rmb", "aarch64/SB+dmb.sys", "x86/SB+mfences",
-    "aarch64/MP+dmb.st+dmb.ld", "c/RCU+reader+gp", "x86_64/SB+mfences",
+    "c/SB+mbs", "c/IRIW+mbs", "c/RWC+mbs", "c/MP+release+acquire", "c/MP+wmb+rmb", "aarch64/SB+dmb.sys",
+    "x86/SB+mfences", "aarch64/MP+dmb.st+dmb.ld", "c/RCU+reader+gp", "x86_64/SB+mfences",
 )  # fmt: skip
 
 
