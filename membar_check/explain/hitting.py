@@ -56,13 +56,15 @@ class Oracle(Protocol):
 class Found:
     """``answers``: minimal choices that do not show it, by cost.  ``proven``: there is nothing cheaper than the first
     and nothing between them.  ``complete``: there are no other answers.  ``spoiled``: choices that do not show it and
-    are no answers, for the oracle's reasons.  ``asked``: how often the oracle was."""
+    are no answers, for the oracle's reasons.  ``asked``: how often the oracle was.  ``short``: all options that are not
+    risky together still show it."""
 
     answers: tuple[Choice, ...]
     proven: bool
     complete: bool
     spoiled: tuple[Choice, ...]
     asked: int
+    short: bool = False
 
     @property
     def impossible(self) -> bool:
@@ -205,6 +207,7 @@ class Search:
         self.oracle = oracle
         self.remaining = remaining
         self.asked = 0
+        self._short = False
         self._spoiled: list[Choice] = []
         self._showing: list[Choice] = []
         self._silent: list[Choice] = []
@@ -225,7 +228,7 @@ class Search:
         return self._found(answers, True, complete)
 
     def _found(self, answers: list[Choice], proven: bool, complete: bool) -> Found:
-        return Found(tuple(answers), proven, complete, tuple(self._spoiled), self.asked)
+        return Found(tuple(answers), proven, complete, tuple(self._spoiled), self.asked, self._short)
 
     def _enumerate(self, limit: int, answers: list[Choice], pending: list[Choice]) -> bool:
         """Adds answers in order; whether there are no more.  ``pending``: known already, not yet proven cheapest."""
@@ -260,6 +263,7 @@ class Search:
         """An answer that need not be the cheapest, from options that are not risky."""
         top = self.sites.raised(NOTHING, sorted(self.sites.at))
         if self._shows(top):
+            self._short = True
             self._grown(top)
             return []
         answer = self._shrunk(top)

@@ -228,6 +228,8 @@ def words(verdict: Verdict) -> str:
 
 def _limits(found: Found, wrong: int, one_grace_period: bool) -> list[str]:
     out = []
+    if found.short:
+        out.append("all fences and all stronger accesses together do not make the outcome impossible")
     if one_grace_period and not found.answers:
         out.append("sets with more than one grace period were not looked at")
     if not found.proven:
