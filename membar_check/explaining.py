@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from membar_check.explain.explanation import Explanation
     from membar_check.litmus.syntax import LitmusTest
 
+CUT = 3
 COMMANDS = ("explain", "explore", "repair", "slim", "verify")
 PICTURES = ("dot", "svg", "graphml")
 REPAIRED = {(True, True): 0, (True, False): 0, (False, True): 1, (False, False): 3}
@@ -26,7 +27,10 @@ outcomes: N, the number of a final state as `run` lists them; a class of outcome
 Without --outcome: what the test's condition asks.
 """
 EXPLAIN_EPILOG = OUTCOMES + """
-exit status: 0 explained, 2 bad input, 3 inconclusive
+exit status: 0 explained, 2 bad input, 3 inconclusive (the unrolling bound, too many candidates)
+"""
+REPAIR_EPILOG = OUTCOMES + """
+exit status: 0 answered (or nothing to do), 1 no set of edits does it, 2 bad input, 3 not known: the time was over
 """
 
 
@@ -69,7 +73,7 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _parser(commands: argparse._SubParsersAction[Parser], name: str, about: str) -> Parser:
-    epilog = EXPLAIN_EPILOG if name == "explain" else OUTCOMES if name in ("explore", "repair") else None
+    epilog = {"explain": EXPLAIN_EPILOG, "explore": OUTCOMES, "repair": REPAIR_EPILOG}.get(name)
     about_it = about[0].upper() + about[1:] + "."
     return commands.add_parser(name, help=about, description=about_it, epilog=epilog, formatter_class=Formatter)
 
@@ -141,23 +145,26 @@ def _named(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 # --- explain ---------------------------------------------------------------------------------------------------------
 def _explain(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from membar_check.engine.api import parse_file
+    from membar_check.engine.api import check_names, parse_file
     from membar_check.explain.api import ExplainOptions, explain
+    from membar_check.records import replace
     from membar_check.report.explain import render
 
     if parsed.html and (parsed.output or parsed.format != "text"):
         raise InputError("--html writes a page of its own, it does not go with --format and --output")
     check = _check_options(parsed)
     test = parse_file(parsed.file, check.include_dirs)
+    for name in _named(parsed.models):
+        check_names(replace(check, model=name))
     models = _named(parsed.models) or (_matrix_models(test) if parsed.html else ())
     options = ExplainOptions(check, parsed.outcome, models, parsed.costs, parsed.seconds, derive=bool(parsed.html))
     explanation = explain(test, options)
     if parsed.html:
         from membar_check.report.page import render_page
 
-        _write(parsed.html, render_page(explanation))
+        _write(parsed.html, render_page(explanation), explanation)
         print(f"{parsed.html}: {_summary(explanation)}", file=err)
-        return 0
+        return CUT if explanation.cut else 0
     if parsed.format in PICTURES and explanation.execution is None:
         raise InputError("there is no execution to draw", hint="see the explanation as text")
     extra = _certificate(parsed, test, explanation) if parsed.format == "json" else None
@@ -165,14 +172,14 @@ def _explain(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     width = max(60, min(columns(), 160)) if to_terminal else 100
     text = render(explanation, parsed.format, width=width, colour=to_terminal, extra=extra)
     if parsed.output:
-        _write(parsed.output, text)
+        _write(parsed.output, text, explanation)
     else:
         out.write(text)
-    return 0
+    return CUT if explanation.cut else 0
 
 
 def _summary(explanation: Explanation) -> str:
-    word = "allowed" if explanation.allowed else "forbidden"
+    word = "allowed" if explanation.allowed else "not decided: cut at the bound" if explanation.cut else "forbidden"
     return f"{explanation.test} under {explanation.model}: {explanation.outcome} is {word}"
 
 
@@ -192,9 +199,11 @@ def _certificate(parsed: argparse.Namespace, test: LitmusTest, explanation: Expl
         return {"certificate": None, "certificate_missing": reason.message}
 
 
-def _write(path: str, text: str) -> None:
+def _write(path: str, text: str, explanation: Explanation) -> None:
     from pathlib import Path
 
+    if any(Path(path).resolve() == Path(source.name).resolve() for source in explanation.sources):
+        raise InputError(f"{path}: is the test itself, or a header of it", hint="name another file")
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -215,7 +224,7 @@ def _repair(parsed: argparse.Namespace, out: TextIO) -> int:
         keep=parsed.keep, limit=parsed.limit, seconds=parsed.seconds,
     )  # fmt: skip
     out.write(render_repair(found, parsed.format))
-    return REPAIRED[bool(found.fixes) or not found.shown, not found.limits]
+    return REPAIRED[bool(found.fixes) or not found.shown, found.proven]
 
 
 def _slim(parsed: argparse.Namespace, out: TextIO) -> int:

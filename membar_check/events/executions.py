@@ -115,7 +115,7 @@ class _Squeeze:
 @dataclass(frozen=True, slots=True)
 class Variation:
     """A program with less in it than the one that made the candidates, but the same values, rf and co: ``dropped``
-    events that access nothing (fences); ``retagged`` events with their new sets; ``without`` pairs of the threads' own
+    events whose values nobody sees (fences, locks); ``retagged`` events with their new sets; ``without`` pairs of the threads' own
     relations (dependencies), by name."""
 
     dropped: frozenset[int] = frozenset()
@@ -139,11 +139,18 @@ class Variation:
         }
         return replace(path, events=tuple(e for e in path.events if e not in self.dropped), relations=relations)
 
+    def pairs(self, relation: Relation) -> Relation:
+        """A relation without the pairs of what is dropped."""
+        if self.dropped.isdisjoint(relation) and not any(self.dropped.intersection(row) for row in relation.values()):
+            return relation
+        out = {a: {b: m for b, m in row.items() if b not in self.dropped} for a, row in relation.items()}
+        return {a: row for a, row in out.items() if row and a not in self.dropped}
+
     def chunk(self, chunk: Chunk) -> Chunk:
         """The same candidates of the program that is left."""
         out = Chunk(self.structure(chunk.structure), [])
         out.count, out.full = chunk.count, chunk.full
-        out.rf, out.co, out.last = chunk.rf, chunk.co, chunk.last
+        out.rf, out.co, out.last = self.pairs(chunk.rf), self.pairs(chunk.co), chunk.last
         out.paths = [(self.path(p), m) for p, m in chunk.paths]
         out.present = {e: m for e, m in chunk.present.items() if e not in self.dropped}
         return out

@@ -56,6 +56,8 @@ def explain(test: LitmusTest, options: ExplainOptions) -> Explanation:
         limits.append("candidates that break coherence at one location, or the atomicity of one read-modify-write, are "
                       "not listed")  # fmt: skip
     base = _head(case, outcome, survey)
+    if base.cut:
+        limits.append("executions were cut at the unrolling bound; --unroll N looks further")
     if survey.allowed:
         return _allowed(base, case, survey, asked, table, options, deadline, limits)
     return _forbidden(base, case, survey, asked, table, options, deadline, limits)
@@ -71,7 +73,7 @@ def _head(case: Case, outcome: Outcome, survey: Survey) -> Explanation:
     return Explanation(
         test.name, test.source.name, test.arch, case.model.name, case.named.title,
         verdict.condition_text, words_of(verdict), outcome.text, survey.allowed, sources_of(test),
-        verdict.states or (), verdict.classes,
+        verdict.states or (), verdict.classes, cut=verdict.loop and not survey.allowed,
     )  # fmt: skip
 
 

@@ -267,10 +267,11 @@ class Case:
         model = self.model_for(variation)
         for part in parts:
             chunk = variation.chunk(part.chunk)
-            evaluator = Evaluator(model, chunk, Valuation(chunk), part.choices)
+            choices = {name: variation.pairs(relation) for name, relation in part.choices.items()}
+            evaluator = Evaluator(model, chunk, Valuation(chunk), choices)
             good = passing(model, evaluator, part.mask, without)
             if good:
-                return Part(chunk, part.choices, good)
+                return Part(chunk, choices, good)
         return None
 
     def model_for(self, variation: Variation) -> CompiledModel:

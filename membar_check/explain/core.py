@@ -39,7 +39,8 @@ def minimal_core(case: Case, parts: Sequence[Part], whole: bool, deadline: float
     search = _Search(case, parts, deadline)
     every = elements(case, parts, whole)
     for kind in _KINDS:
-        search.drop([e for e in every if e.kind == kind])
+        search.drop([e for e in every if e.kind == kind and not e.assumed])
+    search.kept += [e for e in every if e.assumed and search.survivors([*search.dropped, e]) is not None]
     needs = []
     for element in search.kept:
         part = search.survivors([*search.dropped, element])
@@ -63,7 +64,7 @@ class _Search:
         self.untried: list[Element] = []
 
     def survivors(self, chosen: list[Element]) -> Part | None:
-        variation, axioms = combined(chosen)
+        variation, axioms = combined(self.case, chosen)
         return self.case.survivors(self.parts, variation, axioms)
 
     def drop(self, group: list[Element]) -> None:

@@ -214,7 +214,8 @@ class Explanation:
     possible, ``axioms`` why nothing objects, ``edits`` single edits that would forbid it, cheapest first, ``together``
     where there are none the cheapest set that does, with the effect of the whole set, ``advice`` what to do where no
     edit helps.  Forbidden: ``groups``, ``core``.  ``others``: further executions to look at (of other states).
-    ``matrix``: model -> verdict of the same outcome.  ``limits``: what was left out for want of time or of support, one sentence each.
+    ``cut``: executions were stopped at the unrolling bound.  ``matrix``: model -> verdict of the same outcome.
+    ``limits``: what was left out for want of time or of support, one sentence each.
     """
 
     test: str
@@ -243,6 +244,7 @@ class Explanation:
     matrix: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
     definitions: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
 
 
 def event_name(position: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from membar_check.explain.case import Case, Survey
 from membar_check.explain.core import Need, minimal_core
 from membar_check.explain.edits.sites import all_edits
 from membar_check.explain.edits.table import PLAIN, Table
-from membar_check.explain.elements import Element
+from membar_check.explain.elements import ACQUIRE, RELEASE, Element
 from membar_check.explain.explanation import Core, CoreElement, EditView, Group, Row
 from membar_check.explain.groups import Excluded, excluded
 from membar_check.explain.order import linear
@@ -19,6 +20,12 @@ from membar_check.records import dataclass
 
 SHOWN_GROUPS = 6
 FEW = 4
+_KEEPS = {
+    ACQUIRE: re.compile(r"(?<!A)L\Z|\.rl\Z|_release\Z", re.I),
+    RELEASE: re.compile(r"A\Z|\.aq\Z|_acquire\Z", re.I),
+}
+"""How the forms are called that are left where one of two annotations goes."""
+
 NOTHING_SHOWS = (
     "no candidate shows this outcome, so the model is not even asked: the program computes other values, or a read "
     "would have to take its value from itself or from a later write of its own thread"
@@ -88,6 +95,11 @@ def _element(case: Case, need: Need, undo: _Undo) -> CoreElement:
     return CoreElement(element.kind, element.text, element.place, need.alone, view, edit)
 
 
+def _of(command: str, thread: int) -> bool:
+    """Whether an edit is of the thread's column of the program."""
+    return thread < 0 or f"P{thread}:" in command
+
+
 class _Undo:
     """The edits of the source that take an element away, each re-checked while there is time."""
 
@@ -105,9 +117,11 @@ class _Undo:
             return None
         here = [e for e in self.edits if (e.place.file, e.place.line) == (element.lines[0].file, element.lines[0].line)]
         kind = "drop" if element.kind == "fence" else "weaken"
-        chosen = [e for e in here if e.kind == kind and e.level != PLAIN]
+        chosen = [e for e in here if e.kind == kind and e.level != PLAIN and _of(e.command, element.thread)]
         if not chosen:
             return None
+        only = _KEEPS.get(element.said[0][1]) if element.said else None
+        chosen = [e for e in chosen if only is not None and only.search(e.level)] or chosen
         edit = min(chosen, key=lambda e: self.table.cost(e.level))
         if time.process_time() > self.deadline:
             self.untried += 1

@@ -53,6 +53,8 @@ def _of_cycle(orders: Orders, cycle: Sequence[Step], ordered: frozenset[Pair]) -
     enough = ([s for s in steps if _is_order(cycle, s, ordered)] for steps in (own, late))
     chosen = next((steps for steps in enough if steps), own or late)
     chosen = [s for s in chosen if s.relation == "fr" and _reader(orders, cycle, s.target) is not None] or chosen
+    if all(s.relation == "fr" for s in chosen):
+        chosen = chosen[-1:]  # one late write is enough, and one is told
     return [
         Gap(REORDERED, s.source, s.target, _reordered(orders, s.source, s.target))
         if s.relation == "po"

@@ -64,8 +64,18 @@ class Scene:
             relation = evaluator.relation(check.node)
             if any(a != b and not evaluator.loc(a, b) for a, row in relation.items() for b in row):
                 out |= {(a, b) for a, row in closure(relation).items() for b in row}
+        out |= self._fenced()
         at = self.viewer(()).position
         return frozenset((at[a], at[b]) for a, b in out if a in at and b in at)
+
+    def _fenced(self) -> set[Pair]:
+        """Pairs with a plain access that a fence orders: the checks of a model may speak of marked accesses only, and
+        of plain ones in another way."""
+        named = self.case.model.traced().model.named
+        if "fence" not in named or "Marked" not in named or self.deriver.is_set("fence"):
+            return set()
+        marked = self.deriver.members("Marked")
+        return {(a, b) for a, b in self.deriver.pairs("fence") if a not in marked or b not in marked}
 
     def checks(self) -> list[tuple[str, str, str, frozenset[Pair]]]:
         """The checks of the model with the pairs of what they test, by numbers of the view."""

@@ -29,6 +29,7 @@ _LOCKS = {
     "LF": "finds the lock {0} taken", "RL": "sees the lock {0} taken", "RU": "sees the lock {0} free",
 }  # fmt: skip
 
+_WORD = re.compile(r"[A-Za-z_]\w*\Z")
 _INTERRUPT = re.compile(r"csd@(P\d+)\.")
 _SECTION = frozenset({"Rcu-lock", "Rcu-unlock", "Barrier"})
 
@@ -81,8 +82,13 @@ def pairs_of(relation: Relation) -> list[Pair]:
 
 
 def place_of(span: Span) -> Place:
-    """The place of a span, its text on one line."""
-    return Place(span.source.name, span.line, " ".join(span.text.split()))
+    """The place of a span, its text on one line; of a single word, such as a macro, the line that it stands in."""
+    text = span.text
+    if _WORD.match(text) and (span.source.name.endswith(".h") or span.source.text[:2] in ("C ", "C\n")):
+        begin = span.source.text.rfind("\n", 0, span.start) + 1
+        end = span.source.text.find("\n", span.end)
+        text = span.source.text[begin : len(span.source.text) if end < 0 else end]
+    return Place(span.source.name, span.line, " ".join(text.split()))
 
 
 def immediate(pairs: Iterable[Pair]) -> list[Pair]:
@@ -240,7 +246,7 @@ class Viewer:
         if event.thread < 0:
             return f"{variable} = {value} from the start"
         if "Freed" in event.sets:
-            return f"frees {variable}"
+            return f"frees {self.single.address[event.number].name}"
         if event.is_read:
             return f"reads {variable} = {value}"
         if event.is_write:

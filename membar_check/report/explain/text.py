@@ -58,6 +58,8 @@ def _answer(explanation: Explanation) -> str:
     if explanation.allowed:
         return f"This can happen: {model} lets at least one execution of the test end this way."
     total = sum(group.executions for group in explanation.groups)
+    if explanation.cut:
+        return f"No answer: {model} lets no execution end this way, but some were stopped at the unrolling bound."
     if not total:
         return f"This cannot happen: {model} lets no execution of the test end this way."
     if total == 1:

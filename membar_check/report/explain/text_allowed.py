@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membar_check.explain.explanation import AxiomView, EditView, Explanation
+from membar_check.records import replace
 from membar_check.report.explain.sheet import GOOD, QUIET, RELATION, SOURCE, Part, Sheet
 from membar_check.report.explain.timeline import write_timeline
 from membar_check.report.explain.words import EFFECTS, line_of
@@ -57,7 +58,7 @@ def _together(explanation: Explanation, sheet: Sheet) -> None:
         return
     sheet.item("No single edit does; these do together, and no cheaper set was found. Checked afresh.", indent=2)
     for number, edit in enumerate(explanation.together, 1):
-        write_edit(edit, f"{number}. ", explanation, sheet)
+        write_edit(replace(edit, effects=()), f"{number}. ", explanation, sheet)
 
 
 def _edits(explanation: Explanation, sheet: Sheet) -> None:
