@@ -215,6 +215,20 @@ class Case:
                 ruled_out.append((chunk, evaluator.choices, mask & ~good))
         return Survey(_gathered(shown), _gathered(ruled_out), self._whole)
 
+    def thin_air(self) -> bool:
+        """Whether some candidates are none only because their values would justify themselves: reads in a circle, each
+        from a write that stores what was read."""
+        if self.program.kernel is not None:
+            return False
+        for run in chunks(self.engine.space, blocks):
+            chunk = Chunk(self.structure, run)
+            valuation = Valuation(chunk)
+            for path, mask in chunk.paths:
+                good = valuation.satisfied(path, mask)
+                if good & ~valuation.determined(path, good):
+                    return True
+        return False
+
     def _flagged(self, evaluator: Evaluator, name: str, within: int) -> int:
         """Where the model raises the flag; all but data races count in executions that run to their end only."""
         out = 0

@@ -20,6 +20,11 @@ from membar_check.records import dataclass
 
 SHOWN_GROUPS = 6
 FEW = 4
+THIN_AIR = (
+    "no candidate shows this outcome: its values could only come out of thin air. Each read would take its value from a "
+    "write that stores what was read (data dependencies all around the circle), so no value is ever the first; such "
+    "candidates are no executions under any model"
+)
 _KEEPS = {
     ACQUIRE: re.compile(r"(?<!A)L\Z|\.rl\Z|_release\Z", re.I),
     RELEASE: re.compile(r"A\Z|\.aq\Z|_acquire\Z", re.I),
@@ -45,7 +50,7 @@ def reasons(case: Case, survey: Survey, asked: Question, table: Table, deadline:
     """Groups and core of a survey in which nothing is shown."""
     limits: list[str] = []
     if not survey.ruled_out:
-        limits.append(NOTHING_SHOWS)
+        limits.append(THIN_AIR if case.thin_air() else NOTHING_SHOWS)
         return Reasons((), None, (), {}, tuple(limits))
     found, complete = excluded(case, survey.ruled_out, deadline)
     if not complete:
