@@ -18,6 +18,8 @@ from membar_check.diagnostics import InputError, MembarError
 from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from membar_check.report.pictures import Pictures
     from membar_check.runner import Plan
 
@@ -84,10 +86,16 @@ def make_parser(first: str = "") -> argparse.ArgumentParser:
     show.add_argument(
         "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
     )
-    from membar_check.explaining import add_parsers
-
-    add_parsers(commands)
+    for group in _groups():
+        group.add_parsers(commands)
     return parser
+
+
+def _groups() -> tuple[ModuleType, ...]:
+    """The modules that have further commands: ``COMMANDS``, ``add_parsers`` and ``run_command`` of each."""
+    from membar_check import explaining, gating, gating_coverage, gating_diff, gating_generate
+
+    return explaining, gating, gating_coverage, gating_diff, gating_generate
 
 
 def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -191,10 +199,10 @@ def _dispatch(parsed: argparse.Namespace) -> int:
     if parsed.command in ("run", "matrix"):
         options = _options(parsed) if parsed.command == "run" else _matrix_options(parsed)
         return run(options, sys.stdout, sys.stderr)
-    from membar_check.explaining import COMMANDS, run_command
-
-    if parsed.command in COMMANDS:
-        return run_command(parsed, sys.stdout, sys.stderr)
+    for group in _groups():
+        if parsed.command in group.COMMANDS:
+            status: int = group.run_command(parsed, sys.stdout, sys.stderr)
+            return status
     from membar_check import catalogue
 
     if parsed.command == "models":

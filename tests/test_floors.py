@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("synth",),
     ("gate",),
     ("explore",),
-    ("explaining", "gating", "gating_diff", "gating_generate", "pytest_plugin"),
+    ("explaining", "gating", "gating_coverage", "gating_diff", "gating_generate", "pytest_plugin"),
     ("cli",),
     ("__main__",),
 )

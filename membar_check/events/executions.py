@@ -115,8 +115,8 @@ class _Squeeze:
 @dataclass(frozen=True, slots=True)
 class Variation:
     """A program with less in it than the one that made the candidates, but the same values, rf and co: ``dropped``
-    events whose values nobody sees (fences, locks); ``retagged`` events with their new sets; ``without`` pairs of the threads' own
-    relations (dependencies), by name."""
+    events whose values nobody sees (fences, locks); ``retagged`` events with their new sets; ``without`` pairs of the
+    threads' own relations (dependencies), by name."""
 
     dropped: frozenset[int] = frozenset()
     retagged: dict[int, frozenset[str]] = field(default_factory=dict)

@@ -21,8 +21,8 @@ from membar_check.records import dataclass
 SHOWN_GROUPS = 6
 FEW = 4
 THIN_AIR = (
-    "no candidate shows this outcome: its values could only come out of thin air. Each read would take its value from a "
-    "write that stores what was read (data dependencies all around the circle), so no value is ever the first; such "
+    "no candidate shows this outcome: its values could only come out of thin air. Each read would take its value from "
+    "a write that stores what was read (data dependencies all around the circle), so no value is ever the first; such "
     "candidates are no executions under any model"
 )
 _KEEPS = {

@@ -6,7 +6,7 @@ Every answer is checked anew as a whole, and for whatever stays it is told what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from membar_check.diagnostics import MembarError
 from membar_check.engine.api import CheckOptions
@@ -29,7 +29,7 @@ KINDS = ("drop", "weaken")
 @dataclass(frozen=True, slots=True)
 class Stay:
     """What stays at a place: ``level`` of what was ``was``.  ``because``: what ``model`` allows if it is made
-    a step weaker, or goes."""
+    a step weaker, or goes; without a model why there is no answer then."""
 
     place: Place
     was: str
@@ -139,7 +139,8 @@ class _Slimmer:
         for site, numbers in enumerate(sites.values()):
             was = self.edits[numbers[0]].was
             levels = [_Level(self.edits[n].level, self.table.cost(self.edits[n].level), n) for n in numbers]
-            levels.sort(key=lambda level: (level.cost, sum(above(self.table, o.name, level.name) for o in levels)))
+            names = [level.name for level in levels]
+            levels.sort(key=lambda level: (level.cost, sum(above(self.table, name, level.name) for name in names)))
             lowest, *others = [*levels, _Level(was, self.table.cost(was), None)]
             self.lowest.append(lowest)
             first = len(self.options)
@@ -194,14 +195,18 @@ class _Slimmer:
         )  # fmt: skip
 
     def _slimming(self, choice: Choice) -> Slimming | None:
-        """The answer with its proofs; None if a fresh check refutes it."""
-        taken = self._taken(choice)
+        """The answer with its proofs, taken further down where that is possible; None if a fresh check refutes it."""
         try:
             if self._new(choice) is not None:
                 return None
-            stays = [self._stay(choice, number) for number in sorted(choice)]
+            stays: list[Stay] = []
+            for number in sorted(choice):
+                choice, number = self._lowered(choice, number)
+                if number >= 0:
+                    stays.append(self._stay(choice, number))
         except MembarError:
             return None
+        taken = self._taken(choice)
         edits = self.trials.taken(taken)
         effects = tuple(Effect(m, "forbids", words(self.trials.verdict(taken, m))) for m in self.base)
         saved = sum(self.table.cost(edit.was) - self.table.cost(edit.level) for edit in edits)
@@ -211,14 +216,40 @@ class _Slimmer:
         )
         return Slimming(views, saved, tuple(stays), effects, self._diff(edits))
 
+    def _below(self, choice: Choice, number: int) -> Iterator[tuple[Choice, int]]:
+        """The choices with something weaker at one place that costs no more, a step at most below what is there; with
+        its number, -1 where nothing comes back."""
+        cost = self.options[number].cost
+        weaker = {n for n in self.options[number].includes - {number} if self.options[n].cost <= cost}
+        steps = [n for n in weaker if not any(n in self.options[m].includes for m in weaker - {n})]
+        for other in sorted(steps, key=lambda n: (self.options[n].cost, n), reverse=True):
+            yield choice - {number} | {other}, other
+        if not steps:
+            yield choice - {number}, -1
+
+    def _lowered(self, choice: Choice, number: int) -> tuple[Choice, int]:
+        """The choice with as little at one place as allows nothing new, and what comes back there then."""
+        found = choice, number
+        while found[1] >= 0:
+            lower = next((below for below in self._below(*found) if not self.shows(below[0])), None)
+            if lower is None:
+                break
+            found = lower
+        return found
+
     def _stay(self, choice: Choice, number: int) -> Stay:
-        """What appears when one place alone is made a little weaker."""
+        """What appears when one place alone is made a step weaker."""
         lowest = self.lowest[self.options[number].site]
         assert lowest.edit is not None
         edit = self.edits[lowest.edit]
-        weaker = max(self.options[number].includes - {number}, key=lambda n: (self.options[n].cost, n), default=None)
-        new = self._new(choice - {number} if weaker is None else choice - {number} | {weaker})
-        because, model = new if new is not None else ("nothing was found", "")
+        because, model = "", ""
+        for weaker, _ in self._below(choice, number):
+            try:
+                because, model = self._new(weaker) or (because, model)
+            except MembarError as error:
+                because = because or describe_failure(error)
+            if model:
+                break
         return Stay(edit.place, edit.was, self.levels[number].name, because, model)
 
     def _diff(self, edits: Sequence[Edit]) -> str:

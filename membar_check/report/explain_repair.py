@@ -123,7 +123,7 @@ def _stays(stays: Sequence[Stay]) -> list[str]:
     for (level, because, model), found in groups.items():
         files = {stay.place.file for stay in found}
         places = ", ".join(_place(stay, len(files) > 1 or stay.place.file.endswith(".h")) for stay in found)
-        lines.append(f"     {level} in {places}: {because} ({model})")
+        lines.append(f"     {level} in {places}: {because}{f' ({model})' if model else ''}")
     return lines
 
 

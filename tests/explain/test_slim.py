@@ -72,6 +72,31 @@ def test_superfluous(name: str, expected: list[str]) -> None:
     assert found.slimmings[0].diff
 
 
+@pytest.mark.parametrize("both", ["aqrl", "aq.rl"])
+def test_suffixes_of_riscv(both: str) -> None:
+    """The least of what costs the same stays, and annotations of atomics can go in either spelling."""
+    test = parse(
+        "RISCV t\n{\n0:x5=1; 0:x6=x; 0:x8=y; 1:x5=1; 1:x6=y; 1:x8=x;\n}\n P0 | P1 ;\n"
+        f" sw x5,0(x6) | amoswap.w.{both} x9,x5,(x6) ;\n fence rw,rw | lw x7,0(x8) ;\n lw x7,0(x8) | ;\n"
+        "exists (0:x7=0 /\\ 1:x7=0)\n"
+    )
+    found = slimmed(test)
+    assert found.considered == 2 and found.proven
+    assert commands(found) == ["make P1:6 AMOSWAP.W.AQ", 'make P0:7 "FENCE W,R"']
+    assert [(stay.level, bool(stay.because), bool(stay.model)) for stay in found.slimmings[0].stays] == [
+        ("AMOSWAP.W.AQ", True, True), ("FENCE W,R", True, True),
+    ]  # fmt: skip
+    assert "nothing was found" not in render_slim(found)
+
+
+@pytest.mark.parametrize(("access", "least"), [("lw.aq.rl x7,0(x8)", "LW"), ("lw.aqrl x7,0(x8)", "LW")])
+def test_both_suffixes_of_a_load(access: str, least: str) -> None:
+    test = parse(f"RISCV t\n{{\n0:x8=y;\n}}\n P0 ;\n {access} ;\nexists (0:x7=1)\n")
+    found = slimmed(test)
+    assert commands(found) == [f"make P0:6 {least}"] and found.slimmings[0].saved == 6
+    assert found.slimmings[0].stays == ()
+
+
 def test_jointly_not_only_one_at_a_time() -> None:
     """Either of two fences alone is superfluous, both together are not."""
     text = kernel("", [

@@ -16,7 +16,7 @@ from membar_check.resources import model_names, models_dir
 from membar_check.verdict import Observation, Status
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FAMILIES = ("aarch64", "c", "membarrier-basics", "smp-memb", "x86", "x86_64")
+FAMILIES = ("aarch64", "c", "membarrier-basics", "power", "riscv", "smp-memb", "x86", "x86_64")
 ONE_MODEL = ("smp-memb",)  # what only one model has
 PAIRS = [*DEFAULT_MODELS.items(), *((dialect, "sc") for dialect in DEFAULT_MODELS), ("C", "lkmm-membarrier")]
 

@@ -59,7 +59,7 @@ class _Column:
                 level = fence_name(self.arch, item.span.text)
                 if level in self.table.fences:
                     found.append(self._fence(item, level))
-                elif item.mnemonic in self.table.forms:
+                elif normal(item.mnemonic) in self.table.forms:
                     found.append(self._form(item))
         return found
 
@@ -79,8 +79,9 @@ class _Column:
     def _form(self, item: AsmInstruction) -> Site:
         text, start = item.span.text, item.span.start
         words = len(text.split(None, 1)[0])
+        level = normal(item.mnemonic)
         sides: list[tuple[Option, ...]] = []
-        for others in (self.table.weaker(item.mnemonic), self.table.stronger(item.mnemonic)):
+        for others in (self.table.weaker(level), self.table.stronger(level)):
             options: list[Option] = []
             for other in others:
                 name = self._cased(other, text)
@@ -90,7 +91,7 @@ class _Column:
             sides.append(tuple(options))
         access = "load" if item.mnemonic[0] == "L" else "store"
         return Site(
-            self.thread, self.source, start, item.span.end, item.mnemonic, access, text, sides[0], sides[1], None
+            self.thread, self.source, start, item.span.end, level, access, text, sides[0], sides[1], None
         )
 
     def _cased(self, name: str, like: str) -> str:

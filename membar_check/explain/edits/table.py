@@ -279,5 +279,6 @@ class _Reader:
 
 
 def normal(text: str) -> str:
-    """An instruction or mnemonic as the table names it: upper case, single blanks, none behind commas."""
-    return re.sub(r"\s*,\s*", ",", " ".join(text.upper().split()))
+    """An instruction or mnemonic as the table names it: upper case, single blanks, none behind commas, ``.AQ.RL`` for
+    RISC-V's other spelling ``.AQRL``."""
+    return re.sub(r"\s*,\s*", ",", " ".join(text.upper().replace(".AQRL", ".AQ.RL").split()))

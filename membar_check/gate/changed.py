@@ -1,0 +1,98 @@
+"""Which models have changed, against a baseline or against what they were, and which tests tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from membar_check.diagnostics import MembarError
+from membar_check.gate.against import Changed, OldModels, changed_models, minimal_test, size_of, smallest_test
+from membar_check.gate.baseline import Baseline, Name
+from membar_check.gate.judging import Check
+from membar_check.gate.keys import Keyed, Keys
+from membar_check.gate.models import changes, parts_of
+from membar_check.gate.report_data import Distinguished, GateItem, Kind, ModelChange
+from membar_check.gate.store import Store
+from membar_check.options import RunOptions
+
+
+def models_of(keyed: Sequence[Keyed]) -> dict[Name, Keyed]:
+    """The models of some checks, by name and dialect, each with a check that uses it."""
+    found: dict[Name, Keyed] = {}
+    for one in keyed:
+        if one.used is not None:
+            found.setdefault((one.model, one.used.request.dialect), one)
+    return found
+
+
+# --- against a baseline ----------------------------------------------------------------------------------------------
+def recorded_changes(
+    baseline: Baseline, keyed: Sequence[Keyed], keys: Keys, notes: list[str]
+) -> tuple[ModelChange, ...]:
+    """Where models differ from those that a baseline has recorded.  ``notes``: takes what cannot be told."""
+    found: list[ModelChange] = []
+    for name, one in sorted(models_of(keyed).items()):
+        recorded = baseline.models.get(name)
+        if recorded is None or one.used is None or recorded.digest == keys.model_digest(one):
+            continue
+        try:
+            found += changes(name[0], recorded.parts, parts_of(one.used))
+        except MembarError as error:
+            notes.append(f"{name[0]}: what changed in it cannot be told: {error.message}")
+    return tuple(dict.fromkeys(found))
+
+
+def smallest_items(model_changes: Sequence[ModelChange], items: Sequence[GateItem]) -> tuple[Distinguished, ...]:
+    """For each changed model the smallest test that shows it."""
+    found = []
+    for model in dict.fromkeys(change.model for change in model_changes):
+        shown = [i for i in items if i.model == model and i.kind in (Kind.BROKEN, Kind.CHANGED, Kind.FIXED)]
+        if shown:
+            first = min(shown, key=lambda item: size_of(item.file))
+            found.append(Distinguished(model, file=first.file, text="; ".join(first.changes[:2])))
+    return tuple(found)
+
+
+# --- against what they were ------------------------------------------------------------------------------------------
+class Against:
+    """The models of some checks as they were at ``where``: a context, which keeps copies of them.
+
+    Raises InputError for what is neither a folder nor a revision, and for old models that cannot be read.
+    """
+
+    def __init__(self, where: str, keyed: Sequence[Keyed], keys: Keys) -> None:
+        self._keys = keys
+        self._stack = ExitStack()
+        with ExitStack() as opened:
+            old = opened.enter_context(OldModels(where))
+            self._changed: list[Changed] = list(changed_models(keyed, old, keys))
+            self._stack = opened.pop_all()
+
+    def __enter__(self) -> Against:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self._stack.close()
+
+    @property
+    def changes(self) -> tuple[ModelChange, ...]:
+        """What differs, by parts."""
+        return tuple(dict.fromkeys(part for changed in self._changed for part in changed.parts))
+
+    def tests(
+        self, keyed: Sequence[Keyed], checks: Sequence[Check], run: RunOptions, store: Store, seconds: float
+    ) -> tuple[Distinguished, ...]:
+        """The smallest of the checked tests on which each model differs from what it was, and a minimal one, searched
+        for in so many seconds, of one dialect for each model."""
+        told = [(one, check.record) for one, check in zip(keyed, checks, strict=True)]
+        found: list[Distinguished] = []
+        searched: set[str] = set()
+        for changed in self._changed:
+            if changed.old is None:
+                continue
+            of_tree = smallest_test(changed, told, run, store, self._keys)
+            by_search = None if changed.new.name in searched else minimal_test(changed, seconds)
+            if by_search is not None and by_search.litmus:
+                searched.add(changed.new.name)
+            found += [one for one in (of_tree, by_search) if one is not None]
+        return tuple(dict.fromkeys(found))

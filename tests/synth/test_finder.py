@@ -1,0 +1,311 @@
+"""The search for the smallest test that two models disagree about, and ``diff`` on top of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from membar_check.arguments import Parser
+from membar_check.diagnostics import InputError, Source, Unsupported
+from membar_check.engine.api import CheckOptions
+from membar_check.engine.cnf import Solver
+from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_model
+from membar_check.gating_diff import add_parsers, run_command
+from membar_check.litmus.parser import parse_litmus
+from membar_check.resources import models_dir
+from membar_check.synth.compare import EQUAL, INCOMPARABLE, STRONGER, UNKNOWN, WEAKER, judge
+from membar_check.synth.diff import NEW, OLD, Comparison, DiffOptions, diff, load_models
+from membar_check.synth.encode_gates import Gates
+from membar_check.synth.finder import Bound, Finder, Question, partitions, shape_of
+from membar_check.synth.naming import test_name as name_of
+from membar_check.synth.vocabulary import architectures, load_vocabulary
+from membar_check.synth.write import write_shape
+
+CHECK = CheckOptions(hash=False)
+
+
+def model(name: str, arch: str) -> Model:
+    return get_model(ModelRequest(name, None, None, (), DEFAULT_VARIANTS, arch))
+
+
+def compare(old: str, new: str, accesses: int = 4, dialect: str | None = None, **options: object) -> Comparison:
+    return diff(old, new, dialect, (), DiffOptions(Bound(accesses), 300.0, **options))  # type: ignore[arg-type]
+
+
+def changed(folder: Path, name: str, old: str, new: str, file: str | None = None) -> str:
+    """A copy of a bundled model in which one text stands for another."""
+    for path in models_dir().iterdir():
+        if path.suffix in (".cat", ".bell", ".def"):
+            (folder / path.name).write_text(path.read_text("utf-8"), "utf-8")
+    target = folder / (file or f"{name}.cat")
+    text = target.read_text("utf-8")
+    assert old in text
+    target.write_text(text.replace(old, new, 1), "utf-8")
+    return str(folder / f"{name}.cat")
+
+
+# --- what is found ---------------------------------------------------------------------------------------------------
+def test_store_buffering_tells_sc_from_tso() -> None:
+    told = compare("sc", "x86-tso")
+    assert (told.arch, told.relation, told.exit_status) == ("X86", WEAKER, 1)
+    (found,) = told.differences
+    assert name_of(found.shape) == "SB"
+    assert (found.side, found.axioms) == (NEW, ("sc",))
+    assert "exists (0:EAX=0 /\\ 1:EAX=0)" in found.text
+
+
+def test_message_passing_tells_tso_from_armv8() -> None:
+    told = compare("x86-tso", "aarch64")
+    assert (told.arch, told.relation) == ("C", INCOMPARABLE)
+    new, old = told.differences
+    assert (new.side, old.side) == (NEW, OLD)
+    assert name_of(new.shape) in ("MP", "LB")
+    assert new.axioms == ("tso",) and old.axioms == ("external",)
+
+
+def test_riscv_is_weaker_than_armv8_on_the_kernels_primitives() -> None:
+    told = compare("aarch64", "riscv")
+    assert (told.relation, [d.side for d in told.differences]) == (WEAKER, [NEW])
+
+
+def test_a_model_equals_itself() -> None:
+    told = compare("aarch64", "aarch64", 5)
+    assert (told.relation, told.exit_status, told.searched, told.complete) == (EQUAL, 0, 5, True)
+    assert told.differences == () and told.left == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "accesses", "family"),
+    [
+        ("x86-tso", "acyclic po-loc | rmw | rf | co | fr as sc-per-location", "", 2, "W"),
+        ("x86-tso", "empty rmw & (fre; coe) as atomicity", "", 3, "RW"),
+        ("x86-tso", "    [W]; po; [MFENCE]; po; [R]\n  | ", "    ", 4, ""),
+        ("aarch64", "empty (rmw & (fre; coe)) \\ (fri; coi) as atomic", "", 3, ""),
+        ("aarch64", "  | ctrl; [W]\n", "", 4, ""),
+        ("aarch64", "  | addr; po; [W]\n", "", 5, ""),
+        ("aarch64", "  | (addr | data); local-read\n", "", 6, ""),
+        ("aarch64", "  | [L]; po; [A]\n", "", 4, "SB"),
+        ("aarch64", "  | [range([A]; amo; [L])]; po; [M]\n", "", 5, ""),
+        ("aarch64", "    picked; [W]\n  | ", "    ", 4, ""),
+        ("aarch64", "let isb =\n  ((ctrl | picked-ctrl) |", "let isb =\n  (", 4, "MP"),
+        ("aarch64", "DMB.SY | DMB.OSH | DMB.ISH", "DMB.SY | DMB.ISH", 4, ""),
+    ],
+)
+def test_a_clause_less_is_found(
+    tmp_path: Path, name: str, old: str, new: str, accesses: int, family: str
+) -> None:
+    told = compare(name, changed(tmp_path, name, old, new), 6)
+    assert (told.relation, told.searched) == (WEAKER, accesses)
+    (found,) = told.differences
+    assert found.shape.accesses == accesses
+    assert name_of(found.shape).startswith(family)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("acyclic pb as propagation", "", "smp_mb"),
+        ("irreflexive rb as rcu", "", "synchronize_rcu"),
+        ("let dep = addr | data", "let dep = addr", "^"),
+        ("let wmb = [W]; po; [Wmb]; po; [W]", "let wmb = 0", "smp_wmb"),
+        ("wmb | unlock-lock); [Marked]; rmw-sequence", "wmb); [Marked]; rmw-sequence", "spin_unlock"),
+        ("  | [LKW]; po; [After-spinlock]\n", "", "smp_mb__after_spinlock"),
+        ("let Returned = R \\ Noreturn", "let Returned = R", "atomic_"),
+    ],
+)
+def test_a_weaker_kernel_model_is_found(tmp_path: Path, old: str, new: str, said: str) -> None:
+    told = compare("lkmm", changed(tmp_path, "lkmm", old, new, "lkmm-axioms.cat"), 4)
+    assert told.relation == (STRONGER if said == "atomic_" else WEAKER)
+    assert any(said in found.text for found in told.differences)
+
+
+def test_a_flag_less_is_found(tmp_path: Path) -> None:
+    path = changed(tmp_path, "lkmm", "flag ~empty ww-race | wr-race | rw-race as data-race", "", "lkmm-axioms.cat")
+    told = compare("lkmm", path, 2, flags=True)
+    assert [(d.side, d.flag) for d in told.differences] == [(OLD, "data-race")]
+    assert (told.relation, told.exit_status) == (EQUAL, 1)
+    assert compare("lkmm", path, 2).exit_status == 0
+
+
+def test_without_time_nothing_is_equal() -> None:
+    told = diff("sc", "sc", "X86", (), DiffOptions(Bound(4), 0.0))
+    assert (told.relation, told.exit_status, told.complete) == (UNKNOWN, 3, False)
+    assert told.left[0].startswith("the time of 0 s was over at tests of 1 access")
+
+
+# --- the encoding agrees with the engine -----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "arch", "sizes", "brackets"),
+    [
+        ("x86-tso", "X86", (3, 2), ""), ("aarch64", "AArch64", (3, 2), ""), ("aarch64", "AArch64", (4,), ""),
+        ("riscv", "RISCV", (2, 2), ""), ("riscv", "C", (2, 2), ""), ("power", "PPC", (3, 2), ""),
+        ("lkmm", "C", (1, 1), "locks"), ("lkmm", "C", (2, 2), "sections"), ("sc", "C", (2, 2), ""), ("aarch64", "C", (2, 2), ""),
+    ],
+)  # fmt: skip
+def test_executions_are_judged_as_the_engine_judges_them(
+    name: str, arch: str, sizes: tuple[int, ...], brackets: str
+) -> None:
+    """Random executions that the encoding accepts or rejects, as tests."""
+    judged = model(name, arch)
+    finder = Finder((judged, judged), arch, Bound(), lambda shape, goal: True)
+    question = Question(finder, sizes, brackets, ())
+    gates, choices = question.space.gates, question.space.choices()
+    accepted = gates.all(x for _, x in question.checks[0])
+    few = -gates.at_least(question.space.costs(), 6)[5]
+    rng = random.Random(3)
+    for number in range(12):
+        wanted = accepted if number % 2 else -accepted
+        solver = Solver(gates.cnf([wanted, few]))
+        assumed = [wanted, few]
+        for x in rng.sample(choices, 8):
+            literal = x if rng.random() < 0.5 else -x
+            if solver.satisfiable([*assumed, literal]):
+                assumed.append(literal)
+        assert solver.satisfiable(assumed)
+        shape = shape_of(question.space, dict(zip(choices, solver.values(choices), strict=True)))
+        if any("NORETURN" in tag for line in shape.threads for item in line.items for tag in getattr(item, "tags", ())):
+            continue  # what such a read returns is not in the condition
+        text = write_shape(shape, "t")
+        verdict = judge(parse_litmus(Source("t.litmus", text), ()), judged, CHECK, reach=True)
+        assert verdict.reached == (wanted == accepted), text
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+def test_gates_mean_what_they_say() -> None:
+    gates = Gates()
+    x, y, z = (gates.variable() for _ in range(3))
+    both = gates.conj(x, y)
+    assert gates.conj(y, x) == both and gates.conj(x, -x) == -1 and gates.disj(x, 1) == 1
+    two = gates.at_least([x, y, z], 3)[1]
+    for values in ({2: a, 3: b, 4: c} for a in (False, True) for b in (False, True) for c in (False, True)):
+        assert gates.holds(two, dict(values)) == (sum(values.values()) >= 2)
+    ring = {0: {1: x}, 1: {2: y}, 2: {0: z}}
+    assert not gates.holds(gates.acyclic(ring), {x: True, y: True, z: True})
+    assert gates.holds(gates.acyclic(ring), {x: True, y: True, z: False})
+    assert gates.holds(gates.closure(ring)[0][2], {x: True, y: True, z: False})
+
+
+def test_accesses_are_spread_in_every_way_once() -> None:
+    assert list(partitions(4, 2)) == [(2, 2), (3, 1)]
+    assert list(partitions(5, 3)) == [(2, 2, 1), (3, 1, 1)]
+    assert list(partitions(2, 3)) == []
+
+
+@pytest.mark.parametrize("arch", architectures())
+def test_every_form_can_be_written(arch: str) -> None:
+    names = {"C": "lkmm", "AArch64": "aarch64", "X86": "x86-tso", "X86_64": "x86-tso", "RISCV": "riscv", "PPC": "power"}
+    judged = model(names[arch], arch)
+    finder = Finder((judged, judged), arch, Bound(), lambda shape, goal: True)
+    assert finder.missing == ()
+    assert {form.kind for form in finder.forms} >= {"R", "W", "F"}
+
+
+def test_fences_that_a_model_takes_for_the_same_are_one() -> None:
+    judged = model("aarch64", "AArch64")
+    finder = Finder((judged, judged), "AArch64", Bound(), lambda shape, goal: True)
+    fences = {form.fences[0] for form in finder.forms if form.kind == "F"}
+    assert "DMB SY" in fences and "DMB ISH" not in fences
+    assert len(fences) < sum(form.kind == "F" for form in load_vocabulary("AArch64").forms)
+
+
+# --- models and dialects ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("old", "new", "arch"),
+    [("sc", "aarch64", "AArch64"), ("lkmm", "aarch64", "C"), ("power", "sc", "PPC"), ("riscv", "x86-tso", "C")],
+)
+def test_the_dialect_is_one_that_both_models_speak(old: str, new: str, arch: str) -> None:
+    assert load_models(old, new, None, CHECK)[1] == arch
+
+
+def test_a_cat_file_takes_the_other_models_bell_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.cat"
+    path.write_text((models_dir() / "lkmm.cat").read_text("utf-8"), "utf-8")
+    (_, new), arch = load_models("lkmm", str(path), None, CHECK)
+    assert arch == "C" and new.bell is not None and new.bell.name == "lkmm.bell"
+
+
+def test_no_common_dialect_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"no dialect in common"):
+        load_models("power", "x86-tso", None, CHECK)
+
+
+def test_an_unknown_dialect_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"no tests can be written for the dialect 'MIPS'") as caught:
+        load_models("sc", "sc", "MIPS", CHECK)
+    assert "AArch64" in caught.value.hint
+
+
+def test_a_dialect_without_a_table_is_unsupported() -> None:
+    with pytest.raises(Unsupported, match="no tests can be searched for LISA"):
+        load_vocabulary("LISA")
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+def command(*arguments: str) -> tuple[int, str, str]:
+    parser = Parser(prog="membar-check")
+    add_parsers(parser.add_subparsers(dest="command", parser_class=Parser))
+    out, err = StringIO(), StringIO()
+    status = run_command(parser.parse_args(["diff", *arguments]), out, err)
+    return status, out.getvalue(), err.getvalue()
+
+
+def test_the_report_says_what_why_and_how_far(tmp_path: Path) -> None:
+    path = tmp_path / "found.litmus"
+    status, out, _ = command("sc", "x86-tso", "-o", str(path))
+    assert status == 1
+    assert out.startswith("x86-tso is weaker than sc: it allows more.")
+    assert "The smallest test that x86-tso allows and sc forbids (4 accesses, 2 threads)" in out
+    assert "x86-tso allows it, from top to bottom:" in out
+    assert "sc forbids it by sc (sc.cat:" in out
+    assert "All X86 tests of up to 4 accesses" in out
+    assert "None of them is allowed by sc and forbidden by x86-tso." in out
+    assert path.read_text("utf-8").startswith("X86 SB\n")
+
+
+def test_json_has_the_test_and_both_explanations() -> None:
+    status, out, _ = command("sc", "x86-tso", "--format", "json")
+    data = json.loads(out)
+    assert (status, data["exit_status"], data["relation"]) == (1, 1, WEAKER)
+    (found,) = data["differences"]
+    assert (found["allowed_by"], found["forbidden_by"], found["axioms"]) == ("x86-tso", "sc", ["sc"])
+    assert found["allowed"]["allowed"] is True and found["forbidden"]["allowed"] is False
+    assert data["searched"]["accesses"] == 4
+
+
+def test_equal_models_say_up_to_where(tmp_path: Path) -> None:
+    path = tmp_path / "none.litmus"
+    status, out, err = command("x86-tso", "x86-tso", "--accesses", "3", "-o", str(path))
+    assert status == 0
+    assert out.startswith("x86-tso and x86-tso: no test tells them apart.")
+    assert "All X86 tests of up to 3 accesses, 4 threads and 3 locations" in out
+    assert "not written" in err and not path.exists()
+
+
+def test_given_tests_are_compared(tmp_path: Path) -> None:
+    litmus = Path(__file__).resolve().parent.parent.parent / "litmus" / "x86"
+    tests = [str(litmus / name) for name in ("SB.litmus", "MP.litmus", "SB+mfences.litmus")]
+    status, out, _ = command("sc", "x86-tso", *tests, "--accesses", "2")
+    assert status == 1
+    assert "3 tests, 2 the same" in out
+    assert "No Never -> Ok Sometimes, the new model allows more" in out
+
+
+def test_tests_of_two_dialects_are_an_error() -> None:
+    litmus = Path(__file__).resolve().parent.parent.parent / "litmus"
+    with pytest.raises(InputError, match="several dialects: C, X86"):
+        command("sc", "sc", str(litmus / "x86" / "SB.litmus"), str(litmus / "c" / "SB.litmus"))
+
+
+def test_a_test_of_another_dialect_is_an_error() -> None:
+    litmus = Path(__file__).resolve().parent.parent.parent / "litmus"
+    with pytest.raises(InputError, match="found a test for C, expected one for X86"):
+        command("sc", "sc", str(litmus / "c" / "SB.litmus"), "--dialect", "X86")
+
+
+def test_a_model_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(InputError, match="there is no model 'nosuch'"):
+        command("sc", "nosuch")
