@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint corpus bench promote clean
+.PHONY: run test lint corpus bench mutation promote clean
 
 # Install, check every bundled test under every model that it has an expectation for, print the table.
 run: $(STAMP)
@@ -23,6 +23,10 @@ corpus: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+# How many single changes of the bundled models the bundled tests notice.
+mutation: $(STAMP)
+	$(BIN)/python tests/benchmarks/mutation.py $(ARGS)
 
 # Rewrite the golden outputs of the tests from what the code prints now; read the change before committing it.
 promote: $(STAMP)

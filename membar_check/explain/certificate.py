@@ -14,7 +14,7 @@ from membar_check.explain.facts import Search
 from membar_check.explain.verify import VERSION, event_table
 from membar_check.explain.verify_cover import Cover
 from membar_check.explain.verify_fact import Candidate, Fact, Judge
-from membar_check.explain.verify_prop import prop_json, read_prop
+from membar_check.explain.verify_prop import doubt_of_name, prop_json, read_prop
 from membar_check.explain.verify_subject import Asked, Subject, read_subject, subject_json
 from membar_check.litmus.printer import show_prop
 from membar_check.litmus.syntax import LitmusTest, Prop
@@ -26,7 +26,7 @@ def certify(
     """The certificate, as JSON data, for the final states in which ``prop`` holds.
 
     ``path``: the file of the test as the user named it; ``prop`` with canonical register names, as those of
-    :class:`membar_check.program.ir.Program`; ``outcome_text``: what the outcome is called.  Raises Inconclusive where
+    :class:`membar_check.program.ir.Program`; ``outcome_text``: what the outcome is called, where the test says so.  Raises Inconclusive where
     no certificate is found within ``seconds``, InputError and Unsupported as a check does.
     """
     start = time.monotonic()
@@ -39,13 +39,15 @@ def certify(
     cover = Cover(subject.scenes)
     judge = Judge(subject.scenes, subject.model, prop)
     found = Search(judge, cover, seconds - (time.monotonic() - start)).run()
-    shown = show_prop(subject.program.test.arch, read_prop(prop_json(prop)))
+    written = read_prop(prop_json(prop))
+    shown = show_prop(subject.program.test.arch, written)
+    name = shown if doubt_of_name(subject.program, outcome_text, written) else outcome_text
     return {
         "certificate": "membar-check",
         "version": VERSION,
         "tool": __version__,
         "claim": "forbidden" if found.witness is None else "allowed",
-        "outcome": {"name": outcome_text, "text": shown, "proposition": prop_json(prop)},
+        "outcome": {"name": name, "text": shown, "proposition": prop_json(prop)},
         **subject_json(subject),
         "paths": [len(thread) for thread in subject.structure.paths],
         "events": event_table(subject),

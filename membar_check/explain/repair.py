@@ -136,7 +136,7 @@ class _Repairer:
         """By model, the conditions that are possible now."""
         out: dict[str, list[Prop]] = {model: [] for model in self.base}
         for text in keep:
-            prop = parse_outcome_prop(self.test, text)
+            prop = parse_outcome_prop(self.test, text, "--keep")
             possible = [m for m in self.base if self.plain.check(asking(self.test, prop), m, True).reached]
             if not possible:
                 hint = "`--keep` names what is possible and has to stay so"

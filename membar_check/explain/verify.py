@@ -18,7 +18,7 @@ from membar_check.engine.models import DEFAULT_VARIANTS
 from membar_check.explain.verify_cover import Cover
 from membar_check.explain.verify_execution import MOST_ORDERS, consistent, orders, whole
 from membar_check.explain.verify_fact import KINDS, Candidate, Fact, Judge, ended, impossible, passes
-from membar_check.explain.verify_prop import prop_json, read_prop, unknown_places
+from membar_check.explain.verify_prop import doubt_of_name, read_prop, unknown_places
 from membar_check.explain.verify_subject import Asked, Subject, read_subject, subject_json
 from membar_check.explain.verify_values import Values
 from membar_check.explain.verify_world import Edge
@@ -179,8 +179,10 @@ def _texts(data: dict[str, Any], name: str) -> tuple[str, ...]:
 
 def _number(data: dict[str, Any], name: str) -> int:
     found = data.get(name)
-    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+    if not isinstance(found, int) or isinstance(found, bool):
         raise InputError(f"the certificate has no number `{name}`")
+    if found < 1:
+        raise InputError(f"the certificate has {found} as `{name}`, expected 1 or more")
     return found
 
 
@@ -265,10 +267,8 @@ def _outcome(certificate: _Certificate, subject: Subject) -> list[str]:
         return [f"the outcome names what the test does not have: {', '.join(missing)}"]
     if certificate.text != show_prop(program.test.arch, certificate.outcome):
         return ["the text of the outcome and its proposition differ"]
-    for condition in program.kernel.conditions if program.kernel is not None else ():
-        if condition.name == certificate.name and prop_json(condition.prop) != prop_json(certificate.outcome):
-            return [f"the outcome is not what the test calls `{condition.name}`"]
-    return []
+    doubt = doubt_of_name(program, certificate.name, certificate.outcome)
+    return [doubt] if doubt else []
 
 
 def _refuse_witness(witness: Candidate, judge: Judge, cover: Cover) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from membar_check.diagnostics import InputError
+from membar_check.litmus.printer import show_prop
 from membar_check.litmus.syntax import (
     And,
     Atom,
@@ -23,6 +25,8 @@ from membar_check.litmus.syntax import (
 from membar_check.program.ir import Program
 
 MOST_NESTED = 200
+_STATE = re.compile(r"state [1-9][0-9]*:(.*)\Z")
+_BRACKETS = re.compile(r"\A\[([^][]*(?:\[[0-9]+\])?)\]=")
 
 
 def prop_json(prop: Prop) -> dict[str, Any]:
@@ -107,6 +111,32 @@ def _read_operand(data: object) -> Operand:
 def _short(data: object) -> str:
     text = repr(data)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def doubt_of_name(program: Program, name: str, prop: Prop) -> str:
+    """Why an outcome is not called so, "" where it is: by its own text, as a numbered state that says the same, or by
+    the name of a condition that the test declares."""
+    arch = program.test.arch
+    if name == show_prop(arch, prop):
+        return ""
+    for condition in program.kernel.conditions if program.kernel is not None else ():
+        if condition.name == name:
+            same = prop_json(condition.prop) == prop_json(prop)
+            return "" if same else f"the outcome is not what the test calls `{name}`"
+    state = _STATE.match(name)
+    if state is None:
+        return f"the outcome is called `{name}`, which is neither its text nor what the test calls it"
+    said = sorted(_bare(part) for part in state[1].split(";") if part.strip())
+    atoms = prop.operands if isinstance(prop, And) else (prop,)
+    plain = all(isinstance(atom, Atom) and atom.equal for atom in atoms)
+    if not plain or said != sorted(_bare(show_prop(arch, atom)) for atom in atoms):
+        return f"the outcome is called `{name}`, which is not what its proposition says"
+    return ""
+
+
+def _bare(part: str) -> str:
+    """``[x]=1`` as ``x=1``."""
+    return _BRACKETS.sub(r"\1=", part.strip())
 
 
 def unknown_places(program: Program, prop: Prop) -> list[str]:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from membar_check.diagnostics import InputError
-from membar_check.engine.api import CheckOptions
+from membar_check.engine.api import CheckOptions, parse_file
+from membar_check.explain.certify import certificate_for
 from membar_check.explain.facts import Search
 from membar_check.explain.verify import read_certificate, verify_certificate, verify_main
 from membar_check.explain.verify_cover import Cover
@@ -228,6 +229,32 @@ def test_a_witness_under_a_stronger_model() -> None:
     assert problems(tso) == "the witness breaks a check of the model"
 
 
+# --- names of outcomes ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("0:r0=5", "is called `0:r0=5`, which is neither its text nor what the test calls it"),
+        ("", "neither its text"),
+        ("state 1: 1:r0=1; 1:r1=1;", "which is not what its proposition says"),
+        ("state 1: 1:r0=1;", "which is not what its proposition says"),
+        ("state 0: 1:r0=1; 1:r1=0;", "neither its text"),
+        ("state 4: 1:r0=1; 1:r1=0;", ""),
+        ("1:r0=1 /\\ 1:r1=0", ""),
+    ],
+)
+def test_the_name_says_what_is_claimed(name: str, problem: str) -> None:
+    data = certificate(*FORBIDDEN)
+    data["outcome"]["name"] = name
+    assert (problem in problems(data)) if problem else not problems(data)
+
+
+@pytest.mark.parametrize(("asked", "called"), [("1:r0=1/\\1:r1=1", "1:r0=1 /\\ 1:r1=1"), ("1", "state 1: 1:r0=0; 1:r1=0;")])
+def test_names_as_certificates_write_them(asked: str, called: str) -> None:
+    test = parse_file(str(ROOT / "litmus" / "c" / "MP+wmb+rmb.litmus"), ())
+    data = json.loads(json.dumps(certificate_for(test, CheckOptions(), asked, 60.0)))
+    assert data["outcome"]["name"] == called and not problems(data)
+
+
 # --- what is no certificate ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("path", "value", "message"),
@@ -238,7 +265,9 @@ def test_a_witness_under_a_stronger_model() -> None:
         (("claim",), "perhaps", "claims 'perhaps'"),
         (("test",), None, "no part `test`"),
         (("test", "text"), 3, "no text `text`"),
-        (("unroll",), -1, "no number `unroll`"),
+        (("unroll",), "2", "no number `unroll`"),
+        (("unroll",), -1, "-1 as `unroll`, expected 1 or more"),
+        (("unroll",), 0, "0 as `unroll`, expected 1 or more"),
         (("include_dirs",), "x", "no list of texts `include_dirs`"),
         (("outcome", "proposition"), {"maybe": 1}, "no proposition"),
         (("outcome", "proposition"), {"place": 3, "is": 1}, "no register or location"),

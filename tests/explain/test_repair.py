@@ -136,8 +136,12 @@ def test_kept_condition_that_is_impossible() -> None:
 
 
 def test_kept_condition_that_is_none() -> None:
-    with pytest.raises(InputError, match="expected"):
+    with pytest.raises(InputError, match="expected") as caught:
         repaired(bundled("c/SB"), keep=["0:r0="])
+    assert str(caught.value).startswith("--keep:1:6")
+    with pytest.raises(InputError, match="expected") as caught:
+        repaired(bundled("c/SB"), outcome="0:r0=")
+    assert str(caught.value).startswith("--outcome:1:6")
 
 
 def test_nothing_to_repair() -> None:
