@@ -11,21 +11,23 @@ from membar_check.explain.rounds import NOWHERE, Key, State
 from membar_check.records import dataclass, field, replace
 
 DEEPEST = 8  # levels of an answer
-WIDEST = 4  # parts at each level
-MOST = 48  # parts of an answer, if it is cut to fewer levels
+WIDEST = 8  # parts at each level
+MOST = 96  # parts of an answer, if it is cut to fewer levels
 MOST_LINKS = 3  # pairs of events tried for a step of a sequence
 LONGEST = 80  # characters of a list of alternatives
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """``relation`` in the model's own names, or the text of an expression; ``reason`` what keeps the pair out of it;
-    ``parts`` more exactly: the alternatives that would do, or the conditions that fail, the most promising first."""
+    ``parts`` more exactly: the alternatives that would do, or the conditions that fail, the most promising first.
+    ``score``: how promising it is to supply what is missing, 0 where no edit and no other execution does."""
 
     relation: str
     source: int
     target: int
     reason: str
     parts: tuple[Missing, ...] = ()
+    score: float = HOPELESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ class Search:
         node = self.d.node(relation) if isinstance(relation, str) else relation
         if node.kind == "S":
             inside = a in self.d.evaluator.set_of(node)
-            return None if inside else Missing(text_of(node), a, a, self.facts.outside(node, a)[0])
+            if inside:
+                return None
+            reason, score = self.facts.outside(node, a)
+            return Missing(text_of(node), a, a, reason, (), score)
         if self.values.has(node, a, b):
             return None
         found = self.look(node, a, b, NOWHERE).missing
@@ -80,13 +85,14 @@ class Search:
         key = (self.values.key(n, state), a, b)
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._look(n, a, b, state)
+            found = self._look(n, a, b, state)
+            found = self._found[key] = replace(found, missing=replace(found.missing, score=found.score))
         return found
 
     @staticmethod
     def _simple(relation: str, a: int, b: int, why: tuple[str, float], named: bool = False) -> _Found:
         reason, score = why
-        return _Found(Missing(relation, a, b, reason), score, named, lacks=frozenset({reason}))
+        return _Found(Missing(relation, a, b, reason, (), score), score, named, lacks=frozenset({reason}))
 
     def _look(self, n: Node, a: int, b: int, state: State) -> _Found:
         args = [x for x in n.args if x is not None]

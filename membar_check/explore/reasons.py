@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from membar_check.cat.traced import place
 from membar_check.explain.critical import critical_cycle
 from membar_check.explain.explanation import Derivation, Pair
-from membar_check.explore.facts import NEVER, Way
-from membar_check.explore.missing import missing
-from membar_check.explore.naming import everyone, names_of, parse_event, told
+from membar_check.explain.missing import Missing
+from membar_check.explore.naming import names_of, parse_event, told
 from membar_check.explore.page import Page
 from membar_check.explore.registry import require
 from membar_check.explore.relations import defined
 from membar_check.explore.session import Look, Session
+from membar_check.records import dataclass
 from membar_check.report.explain.derivations import unfold
 from membar_check.report.explain.sheet import QUIET, RELATION, Part
 from membar_check.report.explain.text_forbidden import write_cycle
 from membar_check.report.explain.words import Names
 
 _SIDE = frozenset({"loc", "int", "ext", "id"})
+_NAME = re.compile(r"[A-Za-z][\w\-]*\Z")
 _SILENT = _SIDE | {"po", "po-loc"}
 
-WAYS = 6  # ways listed of what is missing
+WAYS = 16  # ways listed of what is missing
 FLAGGED = 4  # pairs that raise a flag shown
 HOPELESS = 2  # of those that no edit and no other execution opens
 
@@ -193,8 +195,8 @@ def why_not(session: Session, text: str, page: Page) -> None:
     held = _held(look, (look.numbers[a], look.numbers[b]))
     but: list[Part] = [": but it is in ", (", ".join(held), RELATION)] if held else []
     page.item([*edge, *but])
-    tested = {n: _ways(look, n, a, b) for n in _tested(look) if n not in held}
-    near = {n: ways for n, ways in tested.items() if ways[0].cost < NEVER} or tested
+    tested = {n: missing_ways(look, n, a, b) for n in _tested(look) if n not in held}
+    near = {n: ways for n, ways in tested.items() if ways[0].score} or tested
     for checked, ways in near.items():
         _lacking(look, checked, ways, page)
 
@@ -210,32 +212,60 @@ def _tested(look: Look) -> list[str]:
 
 
 def _missing(look: Look, name: str, a: int, b: int, page: Page) -> None:
-    ways = _ways(look, name, a, b)
+    ways = missing_ways(look, name, a, b)
     if ways:
         _lacking(look, name, ways, page)
     else:
         page.item(["it is in ", (name, RELATION), f": `why {name} {_letters(look, a, b)}` says why"], indent=2)
 
 
-def _ways(look: Look, name: str, a: int, b: int) -> list[Way]:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """``chain``: the names that would follow, outermost first; ``text``: what is missing; ``score`` as of
+    :class:`~membar_check.explain.missing.Missing`."""
+
+    chain: tuple[str, ...]
+    text: str
+    score: float
+
+
+def missing_ways(look: Look, name: str, a: int, b: int) -> list[Way]:
     """What the pair lacks, nearest first; empty if it is in the relation."""
+    deriver = look.scene.deriver
+    if deriver.is_set(name) and a != b:
+        return [Way((), f"{name} is a set of events, and these are two", 0.0)]
+    asked = look.numbers[a], look.numbers[b]
+    found = deriver.why_not(name, *asked)
+    if found is None:
+        return []
     at = {e: i for i, e in enumerate(look.numbers)}
     names = names_of(look)
-    other: list[tuple[Names, dict[int, int]]] = []
 
-    def say(e: int) -> str:
-        if e in at:
-            return names.full(at[e])
-        if not other:
-            found, viewer = everyone(look)
-            other.append((found, viewer.position))
-        return other[0][0].full(other[0][1][e])
+    def step(m: Missing) -> str:
+        """Between which events, where it is not those asked about."""
+        if (m.source, m.target) == asked or m.source == m.target or m.source not in at or m.target not in at:
+            return ""
+        return f" ({names.where(at[m.source])} -> {names.where(at[m.target])})"
 
-    return missing(look.scene.deriver, name, look.numbers[a], look.numbers[b], say) or []
+    ways: dict[str, Way] = {}
+    for chain, leaf in _leaves(found, ()):
+        text = leaf.reason + step(leaf)
+        if text not in ways or leaf.score > ways[text].score:
+            ways[text] = Way(chain, text, leaf.score)
+    return sorted(ways.values(), key=lambda way: -way.score)
+
+
+def _leaves(m: Missing, chain: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Missing]]:
+    if _NAME.match(m.relation) and chain[-1:] != (m.relation,):
+        chain = (*chain, m.relation)
+    if not m.parts:
+        yield chain, m
+    for part in m.parts:
+        yield from _leaves(part, chain)
 
 
 def _lacking(look: Look, name: str, ways: list[Way], page: Page) -> None:
-    near = [w for w in ways if w.cost < NEVER][:WAYS]
+    near = [w for w in ways if w.score][:WAYS]
     said = "; what is missing, nearest first:" if near else "; nothing near would put it there:"
     page.item(["not in ", (name, RELATION), (defined(look, name), QUIET), said], indent=2)
     for way in near or ways[:HOPELESS]:

@@ -15,12 +15,13 @@ from membar_check.explain.case import Case, check_name
 from membar_check.explain.edits.apply import Edited, apply_edits, parse_edited, unified_diff
 from membar_check.explain.edits.edit import Edit
 from membar_check.explain.edits.sites import KINDS, all_edits, parse_edit
-from membar_check.explain.edits.table import load_table
+from membar_check.explain.edits.table import Table, load_table
 from membar_check.explain.elements import elements
 from membar_check.explain.order import linear
+from membar_check.explain.repair import repair
 from membar_check.explain.scene import Scene
 from membar_check.explain.story import timeline
-from membar_check.explain.suggest import candidates, suggestions
+from membar_check.explain.suggest import advice, candidates, suggestions
 from membar_check.explain.whatif import question
 from membar_check.explore.look import write_head
 from membar_check.explore.page import Page
@@ -223,7 +224,36 @@ def fixes(session: Session, text: str, page: Page) -> None:
             page.item([("but it brings ", NOTE), ", ".join(brought)], indent=6)
     if not found:
         page.item(f"no single edit was found that forbids {focus.outcome.text}")
+        _together(session, table, page)
     if limit:
+        page.item(limit, indent=2)
+
+
+def _together(session: Session, table: Table, page: Page) -> None:
+    """The cheapest set of edits, or why none is looked for."""
+    focus = session.focus
+    if hint := advice(focus.look(1).told, focus.outcome):
+        page.item(hint)
+        return
+    asked = session.asked
+    if focus.outcome.kind == "state":
+        asked = str(1 + next(i for i, (raw, _) in enumerate(focus.case.raw_states()) if raw == focus.outcome.raw))
+    elif focus.outcome.name:
+        asked = focus.outcome.name
+    result = repair(session.test, session.options, (), table=table, outcome=asked, limit=1, seconds=SECONDS)
+    for fix in result.fixes:
+        sure = "as cheap as can be" if result.proven else "not proven to be the cheapest"
+        page.item(f"together these forbid it, {sure}, checked; cost {fix.cost:g}:")
+        for edit in fix.edits:
+            page.item([(edit.command, SOURCE), f"   {edit.text}", (f"   cost {edit.cost:g}", QUIET)], indent=2, hang=4)
+        commands = " and ".join(edit.command for edit in fix.edits)
+        page.item([("what if ", SOURCE), (commands, SOURCE)], indent=2, hang=4)
+        if brought := _brought(session, commands):
+            page.item([("but they bring ", NOTE), ", ".join(brought)], indent=6)
+    if not result.fixes:
+        page.item("no set of edits does it" if result.proven and result.complete else
+                  "nor was a set of them found, which proves nothing")  # fmt: skip
+    for limit in result.limits:
         page.item(limit, indent=2)
 
 

@@ -11,7 +11,7 @@ _FAMILIES = {
     ("WR", "WR"): "SB", ("RR", "WW"): "MP", ("RW", "RW"): "LB", ("RW", "WW"): "S", ("WR", "WW"): "R",
     ("WW", "WW"): "2+2W",
 }  # fmt: skip
-_USUAL = frozenset({"ONCE"})
+_USUAL = frozenset({"ONCE", "X"})
 
 
 def test_name(shape: Shape) -> str:
@@ -41,8 +41,14 @@ def _words(line: Line) -> str:
         out += [_plain(d.kind) for d in line.dependencies if d.target == index]
         if index in pairs and item.kind == "R":
             out.append("rmw")
-        out += [_plain(tag) for tag in sorted(item.tags - _USUAL)]
+        said = _tags(line, index - 1) if index in pairs and item.kind == "W" else frozenset[str]()
+        out += [_plain(tag) for tag in sorted(item.tags - _USUAL - said)]
     return "-".join(out) or "po"
+
+
+def _tags(line: Line, index: int) -> frozenset[str]:
+    item = line.items[index]
+    return item.tags if isinstance(item, Access) else frozenset()
 
 
 def _plain(text: str) -> str:

@@ -117,9 +117,19 @@ def test_fixes_are_checked() -> None:
     assert "each checked, cheapest first:" in text
     assert "add smp_wmb after" in text
     assert "add smp_rmb" not in text
-    assert "no single edit was found" in said(opened("c/SB"), "fixes"), "one barrier is not enough"
     with pytest.raises(InputError, match="the outcome is forbidden already"):
         said(opened("c/SB+mbs"), "fixes")
+
+
+@pytest.mark.parametrize("outcome", [None, "1:r0=1 /\\ 1:r1=0", "3"])
+def test_fixes_that_take_several_edits(outcome: str | None) -> None:
+    session = opened("c/MP", outcome=outcome) if outcome else opened("c/MP")
+    lines = said(session, "fixes").splitlines()
+    assert lines[0].startswith("no single edit was found that forbids")
+    assert lines[1].startswith("together these forbid it, as cheap as can be, checked; cost")
+    command = next(line.strip() for line in lines if line.strip().startswith("what if "))
+    assert " and " in command
+    assert "allowed -> forbidden" in said(session, command)
 
 
 def test_edits_of_a_kernel_test_are_those_at_the_gap() -> None:

@@ -315,3 +315,11 @@ def test_a_mutation_of_another_file_changes_nothing(small: Path) -> None:
     stranger = Mutation("check", "a", "a", "elsewhere.cat", 1, "", "", 0, 0, "elsewhere.cat", ())
     mutated = Mutated(request_for("X86", CheckOptions(model=str(small))), [stranger])
     assert mutated.telling([0], frozenset({"M", "MFENCE"})) == {}
+
+
+@pytest.mark.parametrize("model", ["aarch64", "power", "riscv", "x86-tso"])
+def test_the_bundled_tests_exercise_every_axiom(model: str) -> None:
+    folder = ROOT / "litmus" / model.removesuffix("-tso")
+    found = cover(sorted(map(str, folder.glob("*.litmus"))), options(model, kinds=("check", "cycles")))
+    assert [c.clause.name for c in found.clauses if not c.exercised] == []
+    assert not found.unanswered

@@ -11,6 +11,8 @@ import pytest
 
 from membar_check.engine.api import CheckOptions, parse_file
 from membar_check.explain.api import ExplainOptions, explain
+from membar_check.explain.explanation import SourceText
+from membar_check.records import replace
 from membar_check.report.page import render_page
 from support.browser import Browser, started
 from support.page_explanations import MAKERS
@@ -105,10 +107,38 @@ def test_forty_events_are_readable(show: Show) -> None:
     for selector, least in (("figure .event text", 9.5), ("figure .label text", 9.5)):
         heights = [box[3] - box[1] for box in boxes(browser, selector)]
         assert min(heights) >= least
-    browser.one("#widen").click()
     assert_nothing_overlaps(browser)
     graph, window = boxes(browser, "figure svg.graph")[0], browser.run("return innerWidth")
     assert graph[0] >= 0 and graph[2] <= window, "fits the width at 1400"
+
+
+PICTURES = "const p = document.querySelector('#pictures'); return p.scrollWidth <= p.clientWidth"
+
+
+@pytest.mark.parametrize(("file", "width"), [("IRIW+mbs", 1400), ("IRIW+mbs", 1250), ("MP", 1400)])
+def test_all_threads_are_seen_at_first(browser: Browser, root: Path, tmp_path: Path, file: str, width: int) -> None:
+    """A picture that does not fit beside the text stands above it."""
+    test = parse_file(str(root / "litmus" / "c" / f"{file}.litmus"), ())
+    page = tmp_path / "page.html"
+    page.write_text(render_page(explain(test, ExplainOptions(CheckOptions(), seconds=1))), encoding="utf-8")
+    browser.open(page, width=width)
+    pane, found = boxes(browser, "#pictures")[0], boxes(browser, "figure .event rect, figure .label rect")
+    assert found and all(pane[0] <= box[0] and box[2] <= pane[2] for box in found)
+    assert browser.run(PICTURES)
+    assert browser.run("return document.documentElement.classList.contains('wide-graph')") == (width == 1250)
+
+
+def test_long_lines_of_the_source_are_wrapped(browser: Browser, tmp_path: Path) -> None:
+    example = MAKERS["allowed"]()
+    long = SourceText(example.sources[0].name, example.sources[0].text + "(* " + "word " * 80 + "x" * 200 + " *)\n")
+    page = tmp_path / "page.html"
+    page.write_text(render_page(replace(example, sources=(long,))), encoding="utf-8")
+    for width in (1400, 500):
+        browser.open(page, width=width)
+        pane = boxes(browser, "#sources")[0]
+        lines = boxes(browser, "#sources .line .text")
+        assert lines and all(line[2] <= pane[2] for line in lines)
+        assert lines[-1][3] - lines[-1][1] > 2 * (lines[0][3] - lines[0][1]), "on several rows"
 
 
 @pytest.mark.parametrize(

@@ -294,10 +294,9 @@
     svg.style.width = `${width * scale}px`;
     svg.style.height = `${height * scale}px`;
   };
-  const fit = (least) => {
-    const width = Number($("svg.graph", figure()).getAttribute("viewBox").split(" ")[2]);
-    zoom(Math.max(least, Math.min(1.2, (pictures.clientWidth - 18) / width)));
-  };
+  const LEAST = innerWidth < 700 ? 0.85 : 0.73; // of the scale: smaller text cannot be read
+  const fitting = () => (pictures.clientWidth - 18) / Number($("svg.graph", figure()).getAttribute("viewBox").split(" ")[2]);
+  const fit = (least) => zoom(Math.max(least, Math.min(1.2, fitting())));
   const choose = (key) => {
     if (!data.executions[key]) return;
     unpick();
@@ -309,7 +308,7 @@
     detail.replaceChildren(make("small", "", "Click an event or an edge; hover for why. Keys: ?"));
     markLines();
     refresh();
-    fit(0.85);
+    fit(LEAST);
   };
   const stepExecution = (step) => choose(keys[(keys.indexOf(current) + step + keys.length) % keys.length]);
   document.addEventListener("click", (click) => {
@@ -400,7 +399,7 @@
   const widen = () => {
     const wide = root.classList.toggle("wide-graph");
     $("#widen").setAttribute("aria-pressed", String(wide));
-    fit(0.75);
+    fit(LEAST);
   };
   const help = () => $("#keys").open ? $("#keys").close() : $("#keys").showModal();
   const enter = () => {
@@ -447,5 +446,6 @@
     $("#fit").addEventListener("click", () => fit(0.3));
     $("#widen").addEventListener("click", widen);
     choose(current);
+    if (innerWidth > 900 && fitting() < LEAST) widen(); // beside the text it would be cut
   }
 })();
