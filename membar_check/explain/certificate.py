@@ -26,8 +26,8 @@ def certify(
     """The certificate, as JSON data, for the final states in which ``prop`` holds.
 
     ``path``: the file of the test as the user named it; ``prop`` with canonical register names, as those of
-    :class:`membar_check.program.ir.Program`; ``outcome_text``: what the outcome is called, where the test says so.  Raises Inconclusive where
-    no certificate is found within ``seconds``, InputError and Unsupported as a check does.
+    :class:`membar_check.program.ir.Program`; ``outcome_text``: what the outcome is called, where the test says so.
+    Raises Inconclusive where no certificate is found within ``seconds``, InputError and Unsupported as a check does.
     """
     start = time.monotonic()
     request = model_request(test, options)

@@ -42,8 +42,8 @@ class Outcome:
 
 
 def parse_outcome_prop(test: LitmusTest, text: str, option: str = "--outcome") -> Prop:
-    """A proposition in the notation of the test's own condition; ``option``: where it was given.  Raises InputError with
-    the place in ``text``."""
+    """A proposition in the notation of the test's own condition; ``option``: where it was given.  Raises InputError
+    with the place in ``text``."""
     source = Source(option, text)
     cut = tokenize if test.kernel is None else tokenize_kernel
     cursor = Cursor(source, cut(source, text, 0, len(text)), "the outcome")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from membar_check.cat.traced import place
 from membar_check.explain.critical import critical_cycle
 from membar_check.explain.explanation import Derivation, Pair
+from membar_check.explain.lacking import GIVEN
 from membar_check.explain.missing import Missing
 from membar_check.explore.naming import names_of, parse_event, told
 from membar_check.explore.page import Page
@@ -18,7 +19,6 @@ from membar_check.records import dataclass
 from membar_check.report.explain.derivations import unfold
 from membar_check.report.explain.sheet import QUIET, RELATION, Part
 from membar_check.report.explain.text_forbidden import write_cycle
-from membar_check.report.explain.words import Names
 
 _SIDE = frozenset({"loc", "int", "ext", "id"})
 _NAME = re.compile(r"[A-Za-z][\w\-]*\Z")
@@ -196,7 +196,7 @@ def why_not(session: Session, text: str, page: Page) -> None:
     but: list[Part] = [": but it is in ", (", ".join(held), RELATION)] if held else []
     page.item([*edge, *but])
     tested = {n: missing_ways(look, n, a, b) for n in _tested(look) if n not in held}
-    near = {n: ways for n, ways in tested.items() if ways[0].score} or tested
+    near = {n: ways for n, ways in tested.items() if ways[0].near} or tested
     for checked, ways in near.items():
         _lacking(look, checked, ways, page)
 
@@ -208,7 +208,10 @@ def _tested(look: Look) -> list[str]:
     deriver = look.scene.deriver
     cyclic = [k.node for k in look.scene.case.model.traced().model.checks if k.prefix == "" and k.test != "empty"]
     named = [n.name for n in cyclic if n.op == "alias"]
-    return list(dict.fromkeys(named)) or [n for n in sorted(depth, key=lambda n: depth[n]) if not deriver.is_set(n)][:3]
+    known = set(deriver.names())
+    if named:
+        return list(dict.fromkeys(named))
+    return [n for n in sorted(depth, key=lambda n: depth[n]) if n in known and not deriver.is_set(n)][:3]
 
 
 def _missing(look: Look, name: str, a: int, b: int, page: Page) -> None:
@@ -227,6 +230,11 @@ class Way:
     chain: tuple[str, ...]
     text: str
     score: float
+
+    @property
+    def near(self) -> bool:
+        """Whether an edit or another execution could supply it alone."""
+        return self.score > GIVEN
 
 
 def missing_ways(look: Look, name: str, a: int, b: int) -> list[Way]:
@@ -265,7 +273,7 @@ def _leaves(m: Missing, chain: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 
 def _lacking(look: Look, name: str, ways: list[Way], page: Page) -> None:
-    near = [w for w in ways if w.score][:WAYS]
+    near = [w for w in ways if w.near][:WAYS]
     said = "; what is missing, nearest first:" if near else "; nothing near would put it there:"
     page.item(["not in ", (name, RELATION), (defined(look, name), QUIET), said], indent=2)
     for way in near or ways[:HOPELESS]:

@@ -15,7 +15,6 @@ from membar_check.synth.encode_forms import Template
 from membar_check.synth.encode_gates import Gates, Rows
 from membar_check.synth.vocabulary import ROLES, Form, Vocabulary
 
-
 MOST_SECTIONS = 2  # of one lock in a test
 
 

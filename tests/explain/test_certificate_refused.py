@@ -106,7 +106,7 @@ def test_the_outcome_counts() -> None:
 
     def both(data: Data) -> None:
         data["outcome"]["proposition"] = {"and": []}
-        data["outcome"]["text"] = "true"
+        data["outcome"]["name"] = data["outcome"]["text"] = "true"
 
     def nothing(data: Data) -> None:
         data["outcome"]["proposition"] = {"place": {"thread": 7, "register": "r0"}, "is": 1}
@@ -229,7 +229,7 @@ def test_a_witness_under_a_stronger_model() -> None:
     assert problems(tso) == "the witness breaks a check of the model"
 
 
-# --- names of outcomes ---------------------------------------------------------------------------------------------------
+# --- names of outcomes ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
@@ -248,7 +248,10 @@ def test_the_name_says_what_is_claimed(name: str, problem: str) -> None:
     assert (problem in problems(data)) if problem else not problems(data)
 
 
-@pytest.mark.parametrize(("asked", "called"), [("1:r0=1/\\1:r1=1", "1:r0=1 /\\ 1:r1=1"), ("1", "state 1: 1:r0=0; 1:r1=0;")])
+@pytest.mark.parametrize(
+    ("asked", "called"),
+    [("1:r0=1/\\1:r1=1", "1:r0=1 /\\ 1:r1=1"), ("1", "state 1: 1:r0=0; 1:r1=0;")],
+)
 def test_names_as_certificates_write_them(asked: str, called: str) -> None:
     test = parse_file(str(ROOT / "litmus" / "c" / "MP+wmb+rmb.litmus"), ())
     data = json.loads(json.dumps(certificate_for(test, CheckOptions(), asked, 60.0)))
