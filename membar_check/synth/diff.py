@@ -207,6 +207,7 @@ def compare_models(
     models = (old, new)
     told = tuple(compare_test(test, models, options.check) for test in tests)
     finder = Finder(models, arch, options.bound, confirmer(models, options), start + options.seconds)
+    finder.patience = options.seconds / 6
     goals = [Goal(NEW), Goal(OLD)]
     if options.flags:
         goals += [Goal(side, name) for name in _flags(models) for side in (NEW, OLD)]
@@ -250,10 +251,15 @@ def _difference(found: Found) -> Difference:
 
 
 def _given_up(finder: Finder) -> tuple[str, ...]:
-    return tuple(
+    refused = [
         f"tests with {' + '.join(map(str, sizes))} accesses were given up: the engine kept disagreeing with the search"
         for sizes in finder.progress.left
-    )
+    ]
+    late = [
+        f"tests with {' + '.join(map(str, sizes))} accesses and {_BRACKETS[brackets]} took too long"
+        for sizes, brackets in dict.fromkeys(finder.progress.late)
+    ]
+    return (*refused, *late)
 
 
 def _left_out(finder: Finder) -> tuple[str, ...]:

@@ -62,12 +62,14 @@ class Found:
 class Progress:
     """How far a search came.  ``left``: distributions of accesses over threads that were given up because the engine
     kept disagreeing; ``refused``: executions that it did not confirm; ``questions`` put to the solver; ``passed``: the
-    kinds of critical sections that were left out once something was found."""
+    kinds of critical sections that were left out once something was found; ``late``: what took longer than the finder's
+    patience."""
 
     left: list[tuple[int, ...]] = field(default_factory=list)
     refused: int = 0
     questions: int = 0
     passed: set[str] = field(default_factory=set)
+    late: list[Portion] = field(default_factory=list)
 
 
 Confirm = Callable[[Shape, Goal], bool]
@@ -102,6 +104,7 @@ class Finder:
         self.forms, self.missing = distinct_forms(self.vocabulary, models)
         self.kinds = tuple(k for k in self.vocabulary.dependencies if self._mentioned(k))
         self.progress = Progress()
+        self.patience = float("inf")  # seconds for one question about critical sections
         self.empty: Callable[[Portion, Goal], bool] = _perhaps
 
     def _mentioned(self, name: str) -> bool:
@@ -162,7 +165,12 @@ class Finder:
                     question = Question(self, sizes, brackets, asked)
                     for goal in left:
                         least = best[goal].cost - 1 if goal in best else MOST_COSTS
-                        found = question.smallest(goal, least)
+                        try:
+                            found = question.smallest(goal, least)
+                        except OutOfTime:
+                            self.check_time()
+                            self.progress.late.append((sizes, brackets))
+                            continue
                         if found is not None:
                             best[goal] = found
 
@@ -265,12 +273,15 @@ class Question:
         found = self._find(goal, least)
         if found is None:
             return None
-        for fewer in range(found.cost):
-            better = self._find(goal, fewer)
-            if better is not None:
-                found = better
-                break
-        return self._plainest(goal, found)
+        try:
+            for fewer in range(found.cost):
+                better = self._find(goal, fewer)
+                if better is not None:
+                    found = better
+                    break
+            return self._plainest(goal, found)
+        except OutOfTime:  # better this one than none
+            return found
 
     def _plainest(self, goal: Goal, found: Found) -> Found:
         """Of the tests of the same size one that writes each location once, and then one without what stands last in
@@ -320,7 +331,8 @@ class Question:
             if cnf.impossible:
                 return None
             self._solver = _TimedSolver(cnf)
-            self._solver.deadline = self.finder.deadline
+            patience = self.finder.patience if self.space.brackets else float("inf")
+            self._solver.deadline = min(self.finder.deadline, time.monotonic() + patience)
         return self._solver
 
     def _objecting(self, goal: Goal, known: dict[int, bool]) -> tuple[str, ...]:
