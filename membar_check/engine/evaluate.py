@@ -15,7 +15,7 @@ from membar_check.diagnostics import InputError
 from membar_check.events.space import Chunk
 from membar_check.events.structure import unordered
 from membar_check.events.valuation import Valuation, Valued
-from membar_check.litmus.condition import places_of
+from membar_check.litmus.condition import looked_at
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.relation import EventSet, Predicate, Relation
 from membar_check.values import Address
@@ -74,10 +74,11 @@ class Evaluator:
     def _final_writes(self) -> EventSet:
         """``FW``: the last ordinary write of each observed location (of one that only holds a lock: the initial one).
 
-        herd7 has no final writes of locations that neither the condition nor the list of locations names.
+        herd7 has no final writes of locations that none of the condition, the filter and the list of locations names.
         """
         program, last = self.chunk.structure.program, self.chunk.last
-        observed = {p.name for p in (*places_of(program.condition), *program.locations) if isinstance(p, GlobalRef)}
+        places = looked_at(program.condition, program.locations, program.filter)
+        observed = {p.name for p in places if isinstance(p, GlobalRef)}
         here = {e for e, places in self._places.items() if any(p.name in observed for p in places)}
         out = {e: m for e, m in last.items() if e in here and self.events[e].is_write}
         covered: dict[Address, int] = {}

@@ -26,6 +26,7 @@ from membar_check.events.sources import allowed_sources
 from membar_check.events.space import Chunk
 from membar_check.events.structure import Path, Structure, unordered
 from membar_check.events.valuation import Valuation
+from membar_check.litmus.condition import looked_at
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.values import Address
 
@@ -89,7 +90,9 @@ class ReferenceEngine:
         return out
 
     def _observed_cells(self) -> list[Address]:
-        cells = [c for p in self.observed.places if isinstance(p, GlobalRef) for c in self.observed.cells(p)]
+        program = self.structure.program
+        places = looked_at(program.condition, program.locations, program.filter)
+        cells = [c for p in places if isinstance(p, GlobalRef) for c in self.observed.cells(p)]
         return list(dict.fromkeys(c for c in cells if isinstance(c, Address)))
 
     # --- judging ---

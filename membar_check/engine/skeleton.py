@@ -15,7 +15,7 @@ from membar_check.engine.outcome import Observed, RawState
 from membar_check.events.executions import Execution
 from membar_check.events.orders import Edge
 from membar_check.events.structure import Path, Structure
-from membar_check.litmus.condition import places_of
+from membar_check.litmus.condition import looked_at
 from membar_check.litmus.syntax import GlobalRef, Prop
 from membar_check.relation import Relation
 
@@ -39,7 +39,7 @@ class Leaves:
         """``FW``, as the masks engine has it: the last ordinary write of each observed location, or the initial one."""
         if self._finals is None:
             program = self._structure.program
-            places = (*places_of(program.condition), *program.locations)
+            places = looked_at(program.condition, program.locations, program.filter)
             observed = {p.name for p in places if isinstance(p, GlobalRef)}
             self._finals = {}
             for at in self._choices.locations:

@@ -14,7 +14,7 @@ from itertools import product
 
 from membar_check.engine.concrete_relations import closure
 from membar_check.events.structure import INIT_THREAD, Path, Structure, unordered
-from membar_check.litmus.condition import places_of
+from membar_check.litmus.condition import looked_at
 from membar_check.litmus.syntax import GlobalRef
 from membar_check.records import dataclass
 from membar_check.values import Address
@@ -276,7 +276,8 @@ class World:
         """``FW``: the last ordinary write of each location that the test observes; of one that ends with something
         else, such as a lock, the initial one."""
         program, events, scene = self.structure.program, self.structure.events, self.scene
-        observed = {p.name for p in (*places_of(program.condition), *program.locations) if isinstance(p, GlobalRef)}
+        places = looked_at(program.condition, program.locations, program.filter)
+        observed = {p.name for p in places if isinstance(p, GlobalRef)}
         before = {a for a, _ in self.co.low}
         low: set[int] = set()
         high: set[int] = set()

@@ -6,6 +6,7 @@ Nested conjunctions and disjunctions come out flat.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from membar_check.diagnostics import InputError, Source, Span, Unsupported
@@ -267,6 +268,12 @@ def disjunction(operands: list[Prop]) -> Prop:
         else:
             flat.append(operand)
     return Or(tuple(flat))
+
+
+def looked_at(condition: Prop, locations: Iterable[Place], filtered: Prop | None) -> tuple[Place, ...]:
+    """The places whose final values a test looks at: those of its condition, its list of locations and its filter."""
+    found = {**places_of(condition), **dict.fromkeys(locations), **({} if filtered is None else places_of(filtered))}
+    return tuple(found)
 
 
 def places_of(prop: Prop) -> dict[Place, None]:
