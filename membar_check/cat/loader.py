@@ -33,7 +33,8 @@ class LoadedModel:
     ``prelude`` the statements of the standard library (empty where it was not asked for), ``body`` the model's own.
     An Include is left only inside a branch of an ``if`` on variants whose file was not found; whoever takes that
     branch raises :func:`missing_include`.  ``catdep``: the model computes dependencies itself.  ``digest`` depends on
-    every text that was read, in order, and on nothing else.  ``files`` names them, the model first.
+    every text that was read, in order, and on nothing else.  ``files`` names them, the model first; ``absent`` where
+    included files were looked for before they were found, and were not.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class LoadedModel:
     catdep: bool
     digest: str
     files: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
     @property
     def statements(self) -> tuple[Stmt, ...]:
@@ -91,8 +93,9 @@ def load_model(path: Path, include_dirs: Sequence[Path] = (), prelude: bool = Tr
                 front = (*_parse(f"{PRELUDE} (older names)", OLDER_NAMES).statements, *front)
     catdep = any(isinstance(statement, CatDep) for statement in file.statements)
     return LoadedModel(
-        path, file.title, front, body, catdep, loading.digest.hexdigest(), tuple(dict.fromkeys(loading.files))
-    )
+        path, file.title, front, body, catdep, loading.digest.hexdigest(), tuple(dict.fromkeys(loading.files)),
+        tuple(dict.fromkeys(loading.absent)),
+    )  # fmt: skip
 
 
 def missing_include(statement: Include) -> InputError:
@@ -108,6 +111,7 @@ class _Loading:
         self.include_dirs = include_dirs
         self.digest = hashlib.sha256()
         self.files: list[str] = []
+        self.absent: list[str] = []
         self.exclusives = False  # whether any of the texts knows the set EX
 
     def read(self, path: Path, include: Span | None) -> CatFile:
@@ -169,6 +173,7 @@ class _Loading:
             try:
                 if candidate.is_file():
                     return candidate
+                self.absent.append(str(candidate))
             except (OSError, ValueError):
                 continue
         return None

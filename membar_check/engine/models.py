@@ -6,17 +6,13 @@ the dialect, the variants and the checker's own version.
 
 from __future__ import annotations
 
-import os
-import pickle
-import sys
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from membar_check.cat.dag import CompiledModel
 from membar_check.diagnostics import InputError, Source, Unsupported
-from membar_check.grammars import cache_directory
+from membar_check.engine.model_cache import Slot
 from membar_check.records import dataclass, replace
 from membar_check.resources import model_names, models_dir
 
@@ -163,15 +159,20 @@ def get_model(request: ModelRequest) -> Model:
 
 
 def _compiled(path: Path, bell: Path | None, request: ModelRequest) -> tuple[CompiledModel | None, str]:
-    key = _key([path, *([bell] if bell else [])], request)
-    cached = _cache_file(key)
-    if cached is not None:
-        found = _read_cache(cached, key)
-        if found is not None:
-            return found
+    where = [str(p.resolve()) for p in (path, *([bell] if bell else []))]
+    slot = Slot(repr((where, request.include_dirs, sorted(request.variants), request.dialect)))
+    found = slot.read()
+    if found is not None:
+        compiled, why = found
+        return compiled, why
     result = _compile(path, bell, request)
-    if cached is not None:
-        _write_cache(cached, key, path, bell, request, result)
+    if slot.path is not None:
+        model, bell_model = _load(path, bell, request.include_dirs)
+        loaded = (model, bell_model) if bell_model else (model,)
+        slot.write(result, [f for part in loaded for f in (*part.files, *part.absent)])
+    if slot.damaged and result[0] is not None:
+        note = f"{slot.path} was damaged; the model was compiled again"
+        return replace(result[0], warnings=(*result[0].warnings, note)), result[1]
     return result
 
 
@@ -203,84 +204,6 @@ def _traced(path: Path, bell: Path | None, request: ModelRequest, name: str) -> 
         )  # fmt: skip
     except CannotCompile as reason:
         raise Unsupported(f"the model {name} cannot be explained: {reason.message}", reason.span) from None
-
-
-# --- the cache on disk -----------------------------------------------------------------------------------------------
-# A file holds three pickles: its key, the contents of every file that was read, the compiled model.  All three are
-# compared, nothing is hashed: importing a hash library costs more than the comparison.
-def _key(paths: list[Path], request: ModelRequest) -> str:
-    where = [str(p.resolve()) for p in paths]
-    return repr((where, request.include_dirs, sorted(request.variants), request.dialect, sys.version, _version()))
-
-
-@lru_cache(maxsize=1)
-def _version() -> list[tuple[str, int, int]]:
-    """Changes with every edit of the compiler, so that a compiled model never outlives it."""
-    import membar_check.cat as package
-
-    folder = os.path.dirname(package.__file__ or "")
-    with os.scandir(folder) as entries:
-        return sorted((e.name, s.st_size, s.st_mtime_ns) for e in entries if e.is_file() for s in [e.stat()])
-
-
-def _cache_file(key: str) -> Path | None:
-    folder = cache_directory()
-    if folder is None:
-        return None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder / f"model-{zlib.crc32(key.encode()):08x}-{zlib.adler32(key.encode()):08x}.pickle"
-
-
-def _contents(files: list[str]) -> list[tuple[str, bytes]]:
-    out = []
-    for name in files:
-        try:
-            with open(name, "rb") as f:
-                out.append((name, f.read()))
-        except OSError:
-            out.append((name, b""))
-    return out
-
-
-def _read_cache(cached: Path, key: str) -> tuple[CompiledModel | None, str] | None:
-    """A compiled model from disk, if it is for ``key`` and none of the files it was made from has changed."""
-    try:
-        with cached.open("rb") as f:
-            if pickle.load(f) != key:
-                return None
-            contents = pickle.load(f)
-            if contents != _contents([name for name, _ in contents]):
-                return None
-            compiled, why = pickle.load(f)
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError, TypeError):
-        return None
-    return compiled, why
-
-
-def _write_cache(
-    cached: Path,
-    key: str,
-    path: Path,
-    bell: Path | None,
-    request: ModelRequest,
-    result: tuple[CompiledModel | None, str],
-) -> None:
-    import tempfile
-
-    model, bell_model = _load(path, bell, request.include_dirs)
-    files = [*model.files, *(bell_model.files if bell_model else ())]
-    try:
-        handle, name = tempfile.mkstemp(dir=cached.parent, prefix="model-")
-        with os.fdopen(handle, "wb") as f:
-            pickle.dump(key, f)
-            pickle.dump(_contents(list(files)), f)
-            pickle.dump(result, f)
-        Path(name).replace(cached)
-    except (OSError, pickle.PicklingError, RecursionError):
-        return
 
 
 @lru_cache(maxsize=16)
