@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 USAGE_ERROR = 2
 
@@ -28,7 +29,23 @@ def columns() -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with where to read more, and not the whole usage."""
+    """Says what is wrong in one line, with where to read more, and not the whole usage.
+
+    ``intermixed``: positional arguments may also stand between and behind options.
+    """
+
+    intermixed = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        if not self.intermixed:
+            return super().parse_known_args(args, namespace)
+        self.intermixed = False  # argparse calls this method for each of its two passes
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = True
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(USAGE_ERROR, f"{self.prog}: {message}\ntry '{self.prog} --help'\n")

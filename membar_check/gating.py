@@ -29,7 +29,9 @@ kinds: same; broken and fixed, where an expectation, a `forall` or `~exists`, or
 changed, where none says; new; missing; inconclusive (time, memory, a bound), which never passes; error.
 
 exit status: 0 all the same, 1 something differs, 2 bad input, 3 inconclusive; where several apply 2, then 1, then 3.
-With --update 0 where all could be recorded.  130: interrupted.
+With --update 0 where all could be recorded.
+With --against also 1 where a test, of the tree or found by search, tells a model from what it was, 3 where the search
+is not finished.  130: interrupted.
 
 The cache and the journals of interrupted runs lie in $XDG_CACHE_HOME/membar-check/gate or --cache DIR.
 """
@@ -50,7 +52,8 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
     compare = commands.add_parser(
         "mcompare", help="compare two logs of herd7",
         description="Compare two logs of herd7, or of `run --format herd`, test by test.",
-        epilog="exit status: 0 no difference, 1 tests that differ or are in one log only, 2 bad input\n",
+        epilog="exit status: 0 no difference, 1 tests that differ or are in one log only, 2 bad input,\n"
+        "3 inconclusive: a log is incomplete, executions were cut at the unrolling bound, nothing to compare\n",
         formatter_class=Formatter,
     )  # fmt: skip
     compare.add_argument("first", metavar="LOG1")
@@ -267,7 +270,7 @@ EVERY = 10.0  # seconds between lines of progress where there is no terminal
 
 # --- mcompare --------------------------------------------------------------------------------------------------------
 def _mcompare(parsed: argparse.Namespace, out: TextIO) -> int:
-    from membar_check.gate.logs import compare_logs, read_log, table
+    from membar_check.gate.logs import compare_logs, exit_status, read_log, table
 
     first, second = read_log(parsed.first), read_log(parsed.second)
     shown = [os.path.basename(log.path) for log in (first, second)]
@@ -276,4 +279,7 @@ def _mcompare(parsed: argparse.Namespace, out: TextIO) -> int:
     titles = (shown[0], shown[1])
     rows = compare_logs(first, second, titles, parsed.compare)
     out.write(table(rows, titles, parsed.quiet))
-    return 0 if all(row.same for row in rows) else 1
+    for log in (first, second):
+        if log.unfinished:
+            out.write(f"{log.path}: the log is incomplete: {log.unfinished}\n")
+    return exit_status(rows, (first, second))

@@ -22,7 +22,7 @@ A clause is an axiom, a flag, an alternative of a union, a side of an intersecti
 closure.  It is exercised if some test's verdict is another one without it: final states, flags, numbers of executions,
 for kernel C the classes of outcome.  Of kernel C, a line or branch is taken if some consistent execution takes it.
 
-exit status: 0 done, 1 less than --require is exercised, 2 bad input, 3 inconclusive; where several apply 2, then 1
+exit status: 0 done, 1 less than --require is exercised, 2 bad input, 3 inconclusive; where several apply 2, then 3
 """
 
 
@@ -97,12 +97,13 @@ def run_command(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def exit_status(found: Coverage, require: float) -> int:
-    """2 where a test is wrong, 1 where less is exercised than required, 3 where some test has no answer, else 0."""
+    """2 where a test is wrong, else 3 where some test has no answer or each was cut at the unrolling bound, else 1
+    where less is exercised than required, else 0."""
     if found.wrong:
         return 2
-    if found.percent < require:
-        return 3 if found.inconclusive else 1
-    return 3 if found.inconclusive else 0
+    if found.inconclusive or found.blank:
+        return 3
+    return 1 if found.percent < require else 0
 
 
 def _tests(parsed: argparse.Namespace) -> tuple[list[str], list[MembarError]]:

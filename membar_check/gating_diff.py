@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from membar_check.arguments import Formatter, Parser, columns, value
 from membar_check.diagnostics import InputError
-from membar_check.options import positive_int, seconds
+from membar_check.options import RunOptions, positive_int, seconds
 
 if TYPE_CHECKING:
     from membar_check.synth.diff import Begin, Comparison, DiffOptions
@@ -28,8 +28,9 @@ examples:
 exit status:
   0  equal: no test given and none up to the bound tells the models apart
   1  they differ
-  2  bad input or bad usage
+  2  bad input or bad usage, also a test that is wrong
   3  inconclusive: nothing was found, but the search was not finished or some test has no answer
+  Where several apply the gravest is reported: 2, then 1, then 3.
 """
 
 
@@ -44,7 +45,9 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("old", metavar="OLD", help="a bundled model or a cat file")
     parser.add_argument("new", metavar="NEW", help="a bundled model or a cat file")
-    parser.add_argument("tests", metavar="TEST", nargs="*", help="litmus files to compare the models on")
+    parser.add_argument("tests", metavar="TEST", nargs="*", default=[],
+                        help="litmus files, or folders that have some, to compare the models on")  # fmt: skip
+    parser.intermixed = True
     search = parser.add_argument_group("search")
     search.add_argument("--dialect", metavar="D", help="the tests' dialect: C, AArch64, X86, RISCV, PPC "
                         "(default: that of the tests, or of the models)")  # fmt: skip
@@ -77,7 +80,7 @@ def run_command(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from membar_check.synth.telling import explanations, write_json, write_text
 
     options = _options(parsed)
-    models, arch, tests = prepare(parsed.old, parsed.new, parsed.dialect, parsed.tests, options)
+    models, arch, tests = prepare(parsed.old, parsed.new, parsed.dialect, _tests(parsed), options)
     with _sifting(parsed.dask, options) as begin:
         told = compare_models(*models, arch, options, tests, begin)
     file = parsed.output or "found.litmus"
@@ -90,7 +93,21 @@ def run_command(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         out.write(write_text(told, why, file, width, to_terminal))
     if parsed.output:
         _save(told, parsed.output, err)
+    for broken in dict.fromkeys(test.broken for test in told.tests if test.broken):
+        print(f"membar-check: {broken}", file=err)
     return told.exit_status
+
+
+def _tests(parsed: argparse.Namespace) -> list[str]:
+    """The files of the given tests, those below folders in sorted order.  Raises InputError."""
+    if not parsed.tests:
+        return []
+    from membar_check.runner import make_plan
+
+    plan = make_plan(RunOptions(tuple(parsed.tests), models=(parsed.old,)))
+    for problem in plan.problems:
+        raise problem.error
+    return list(dict.fromkeys(job.file.path for job in plan.jobs))
 
 
 @contextmanager

@@ -59,6 +59,7 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_verdicts(parser)
     parser.add_argument("-o", "--output", metavar="DIR",
                         help="a folder for the tests and the file @all that names them")  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="with -o: overwrite files that have other contents")
 
 
 def _add_bounds(parser: Parser) -> None:
@@ -131,7 +132,7 @@ def _told_tests(
     tests: Iterator[tuple[Generated, str]], parsed: argparse.Namespace, status: _Status, out: TextIO
 ) -> int:
     if parsed.output:
-        _write(tests, Path(parsed.output), out)
+        _write(tests, Path(parsed.output), parsed.force, out)
         return status.value
     kept: list[tuple[Generated, str]] = []
     for test, verdict in tests:
@@ -241,7 +242,7 @@ def _first(tests: Iterator[tuple[Generated, str]], limit: int | None) -> Iterato
             return
 
 
-def _write(tests: Iterator[tuple[Generated, str]], folder: Path, out: TextIO) -> None:
+def _write(tests: Iterator[tuple[Generated, str]], folder: Path, force: bool, out: TextIO) -> None:
     from membar_check.synth.generate import write_folder
 
     def seen() -> Iterator[Generated]:
@@ -250,7 +251,7 @@ def _write(tests: Iterator[tuple[Generated, str]], folder: Path, out: TextIO) ->
                 out.write(_row(test, verdict))
             yield test
 
-    count = write_folder(seen(), folder)
+    count = write_folder(seen(), folder, force)
     out.write(f"{count} {'test' if count == 1 else 'tests'} in {folder}\n")
 
 
@@ -288,7 +289,7 @@ def _from_model(parsed: argparse.Namespace, out: TextIO) -> int:
     for line in _told(found):
         out.write(line + "\n")
     if parsed.output:
-        _write(((test, "") for test in _distinct(found)), Path(parsed.output), out)
+        _write(((test, "") for test in _distinct(found)), Path(parsed.output), parsed.force, out)
     return 0
 
 

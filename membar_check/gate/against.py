@@ -217,20 +217,22 @@ def _under_old(old: Model, todo: Sequence[Keyed], run: RunOptions) -> Generator[
         results.close()
 
 
-def minimal_test(changed: Changed, seconds: float) -> Distinguished | None:
-    """A minimal test that tells the models apart, found by a search of so many seconds at most; None where it cannot be
-    searched for."""
+def minimal_test(changed: Changed, seconds: float) -> Distinguished:
+    """A minimal test that tells the models apart, found by a search of so many seconds at most; without one, what was
+    searched, or why nothing could be."""
     from membar_check.synth.diff import DiffOptions, compare_models
 
     assert changed.old is not None
     name = changed.new.name
     try:
         found = compare_models(changed.old, changed.new, changed.arch, DiffOptions(seconds=seconds))
-    except MembarError:
-        return None
+    except MembarError as error:
+        return Distinguished(name, bound=f"it cannot be searched for: {error.message}", complete=False)
     if not found.differences:
         rest = "" if found.complete else f"; {'; '.join(found.left) or 'the search did not come to its end'}"
-        return Distinguished(name, bound=f"none of up to {found.searched} accesses does{rest}")
+        left_out = f"; left out: {'; '.join(found.left_out)}" if found.left_out else ""
+        bound = f"none of up to {found.searched} accesses made of the searched vocabulary{left_out}{rest}"
+        return Distinguished(name, bound=bound, complete=found.complete)
     first = min(found.differences, key=lambda difference: (len(difference.text), difference.text))
     allowed = "now allowed, forbidden before" if first.side == 1 else "now forbidden, allowed before"
     if first.flag:

@@ -91,8 +91,12 @@ class Against:
             if changed.old is None:
                 continue
             of_tree = smallest_test(changed, told, run, store, self._keys)
-            by_search = None if changed.new.name in searched else minimal_test(changed, seconds)
-            if by_search is not None and by_search.litmus:
+            if of_tree is not None:
+                found.append(of_tree)
+            if changed.new.name in searched:
+                continue
+            by_search = minimal_test(changed, seconds)
+            if by_search.litmus:
                 searched.add(changed.new.name)
-            found += [one for one in (of_tree, by_search) if one is not None]
+            found.append(by_search)
         return tuple(dict.fromkeys(found))

@@ -52,6 +52,42 @@ def differences(
     return tuple(found)
 
 
+def another_test(old: Record, new: Record, words: Wording = TIMES) -> Difference | None:
+    """How two records of one name are of two tests: by the conditions, and the hashes where both are known."""
+    if old.condition and new.condition and _normal(old.condition) != _normal(new.condition):
+        said = f"the condition is {old.condition} {words.old}, {new.condition} {words.new}"
+    elif old.hash and new.hash and old.hash != new.hash:
+        said = f"Hash={old.hash} {words.old}, Hash={new.hash} {words.new}"
+    else:
+        return None
+    return Difference(f"another test of this name: {said}", True)
+
+
+def _normal(condition: str) -> str:
+    """A condition without what does not matter: blanks (its words have a parenthesis or an operator between them)."""
+    return "".join(condition.split())
+
+
+def incomparable(old: Record, new: Record, compare: tuple[str, ...]) -> str:
+    """Why nothing of what is compared can be: none of it is known of both records; "" where something is."""
+    if any(_has(old, name) and _has(new, name) for name in compare):
+        return ""
+    return f"nothing to compare: not both sides have {' or '.join(compare)}"
+
+
+def _has(record: Record, name: str) -> bool:
+    """Whether a record tells a field; that there are no flags tells, too."""
+    if name == "verdict":
+        return bool(record.observation or record.word or record.classes is not None)
+    if name == "states":
+        return record.state_count is not None
+    if name == "classes":
+        return record.classes is not None
+    if name == "counts":
+        return record.positive is not None or record.negative is not None
+    return True
+
+
 def _verdict(old: Record, new: Record, words: Wording) -> list[Difference]:
     def differ(what: str, before: str, after: str, final: bool) -> list[Difference]:
         return [Difference(f"{what}{before} {words.old}, {after} {words.new}", final)]

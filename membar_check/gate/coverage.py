@@ -56,6 +56,7 @@ class _Waiting:
 @dataclass(slots=True)
 class _Found:
     tests: int = 0
+    cut: int = 0
     unanswered: list[tuple[str, str]] = field(default_factory=list)
     inconclusive: bool = False
     wrong: bool = False
@@ -87,8 +88,9 @@ class _Covering:
                 self._out_of_time([w.path for w in waiting[number:]])
                 break
             try:
-                self._ask(test, loaded[test.arch])
+                cut = self._ask(test, loaded[test.arch])
                 self.found.tests += 1
+                self.found.cut += cut
             except MembarError as error:
                 self.found.failed(test.path, error)
             if tick is not None:
@@ -108,7 +110,7 @@ class _Covering:
         return Coverage(
             name, tuple(sorted(loaded)), self.found.tests, tuple(clauses), texts, self.kernel.files(),
             tuple(self.found.unanswered), self.found.inconclusive, self.found.wrong, left,
-            time.monotonic() - self.start,
+            time.monotonic() - self.start, self.found.cut,
         )  # fmt: skip
 
     def _late(self) -> bool:
@@ -143,14 +145,15 @@ class _Covering:
                 self.mutated[arch] = problem
         return self.mutated[arch]
 
-    def _ask(self, waiting: _Waiting, mutated: Mutated) -> None:
+    def _ask(self, waiting: _Waiting, mutated: Mutated) -> bool:
+        """Notes what a test exercises; whether executions of it were cut, as far as anything was asked."""
         check = self.options.check
         test = parse_file(waiting.path, check.include_dirs)
         structure = build(lower_for(test, mutated.model, check), check.unroll, mutated.model.registers)
         open_ones = [n for n in range(len(self.mutations)) if n not in self.found.by]
         groups = mutated.telling(open_ones, structure.features())
         if not groups and test.kernel is None:
-            return
+            return False
         base = _tally(mutated.model, structure, check)
         if test.kernel is not None:
             self.kernel.add(structure.program, base)
@@ -163,6 +166,7 @@ class _Covering:
                 change = problem.message
             if change:
                 self.found.by |= dict.fromkeys(numbers, (waiting.path, change))
+        return base.loop
 
 
 def model_mutations(options: CoverageOptions) -> tuple[Mutation, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membar_check.expectations import Judged
-from membar_check.gate.compare import cut_short, differences, summary
+from membar_check.gate.compare import another_test, cut_short, differences, incomparable, summary
 from membar_check.gate.record import ERROR, result_of
 from membar_check.gate.report_data import GateItem, Kind, Position, Record
 from membar_check.options import RunOptions
@@ -74,9 +74,14 @@ class Judge:
         item = replace(item, expected=summary(old))
         if item.source == "log":  # there, classes of outcome are flags
             old, new = _as_logged(old), _as_logged(new)
+            if (another := another_test(old, new)) is not None:
+                reason = another.text
+                return replace(item, kind=Kind.CHANGED, status=Status.DIFFERS, reason=reason, changes=(reason,))
+        if reason := incomparable(old, new, self._compare):
+            return replace(item, kind=Kind.INCONCLUSIVE, status=Status.INCONCLUSIVE, reason=reason)
         found = differences(old, new, self._compare)
         if not found:
-            if cut_short(new):
+            if cut_short(new) or cut_short(old):
                 return replace(item, kind=Kind.INCONCLUSIVE, status=Status.INCONCLUSIVE, reason=CUT)
             return item
         changes = tuple(difference.text for difference in found)

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from membar_check.diagnostics import InputError, Source, Span
-from membar_check.gate.compare import Difference, Wording, differences, summary
+from membar_check.gate.compare import Difference, Wording, another_test, differences, incomparable, summary
 from membar_check.gate.record import digest_of_states
 from membar_check.gate.report_data import Position, Record
 from membar_check.records import dataclass
@@ -21,15 +21,20 @@ _STATES = re.compile(r"States (\d+)[ \t\r]*$")
 _WORD = re.compile(r"(?:Loop )?(?:Ok|No|Undef)[ \t\r]*$")
 _OBSERVATION = re.compile(r"Observation (\S+) (Never|Sometimes|Always) (\d+) (\d+)[ \t\r]*$")
 _BLOCK = re.compile(r"^Test \S+ (?:Allowed|Forbidden|Required)[ \t\r]*$", re.MULTILINE)
+_HASH = re.compile(r"Hash=(\S+)[ \t\r]*$")
+_HARMLESS = re.compile(r"Time |Hash=|Warning\b")
+_FATAL = re.compile(r"Fatal error|Uncaught exception|Killed|Terminated|Segmentation fault|Out of memory|Stack overflow")
 UNDEFINED = "*undef*"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log: records by the name of the test, in the order of the log."""
+    """A log: records by the name of the test, in the order of the log; ``unfinished``: how it shows that the run which
+    wrote it did not come to its end, "" where it does not."""
 
     path: str
     records: dict[str, Record]
+    unfinished: str = ""
 
 
 def is_log(text: str) -> bool:
@@ -53,7 +58,7 @@ def read_log(path: str) -> Log:
     source = read_text_file(path, "the log")
     if not is_log(source.text):
         raise InputError(f"{path}: found no line `Test NAME Allowed|Forbidden|Required`, expected a log of herd7")
-    return Log(path, parse_log(source))
+    return Log(path, parse_log(source), unfinished(source))
 
 
 def parse_log(source: Source) -> dict[str, Record]:
@@ -68,6 +73,18 @@ def parse_log(source: Source) -> dict[str, Record]:
             raise InputError(f"a second test of the name {record.test}, first in line {_line(records, record)}", span)
         records[record.test] = _placed(record, Position(source.name, line))
     return records
+
+
+def unfinished(source: Source) -> str:
+    """How a log shows that the run which wrote it did not come to its end: a fatal error, or anything but times, hashes
+    and warnings after the last test; "" where it does not."""
+    lines = source.text.split("\n")
+    last = max((number for number, line in enumerate(lines) if _OBSERVATION.match(line)), default=-1)
+    for number, line in enumerate(lines):
+        if _FATAL.match(line) or (number > last and line.strip() and not _HARMLESS.match(line)):
+            after = " after the last test" if number > last else ""
+            return f"line {number + 1}: found {line.strip()!r}{after}"
+    return ""
 
 
 def _line(records: dict[str, Record], record: Record) -> int:
@@ -139,7 +156,17 @@ class _Reader:
             flags=tuple(sorted(set(flags), key=lambda flag: (flag != UNDEFINED, flag))),
             loop=word.startswith("Loop"), undefined=word.endswith("Undef"), reached=found[2] != "Never",
             counter_reached=found[2] != "Always", condition=condition,
+            hash=self._hash(),
         )  # fmt: skip
+
+    def _hash(self) -> str:
+        """The hash that stands between the end of a block and the next one."""
+        for line in self._lines[self._at :]:
+            if _TEST.match(line):
+                break
+            if found := _HASH.match(line):
+                return found[1]
+        return ""
 
     def _next(self, expected: str) -> str:
         if self._at >= len(self._lines) or (self._at == len(self._lines) - 1 and not self._lines[self._at]):
@@ -159,17 +186,25 @@ class _Reader:
 # --- the table -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One test in two logs; None where a log has no such test."""
+    """One test in two logs; None where a log has no such test.  ``another``: the logs have two tests of one name, and
+    ``found`` says how they differ.  ``open``: why that nothing was found does not say that the logs agree."""
 
     test: str
     first: Record | None
     second: Record | None
     found: tuple[Difference, ...]
+    another: bool = False
+    open: str = ""
 
     @property
     def same(self) -> bool:
         """Whether both logs have the test, and agree on it."""
-        return self.first is not None and self.second is not None and not self.found
+        return not self.differs and not self.open
+
+    @property
+    def differs(self) -> bool:
+        """Whether one log only has the test, or they do not agree on it."""
+        return self.first is None or self.second is None or bool(self.found)
 
 
 def compare_logs(first: Log, second: Log, names: tuple[str, str], compare: tuple[str, ...]) -> tuple[Row, ...]:
@@ -178,8 +213,25 @@ def compare_logs(first: Log, second: Log, names: tuple[str, str], compare: tuple
     rows = []
     for test in sorted(first.records.keys() | second.records.keys()):
         old, new = first.records.get(test), second.records.get(test)
-        rows.append(Row(test, old, new, differences(old, new, compare, words) if old and new else ()))
+        rows.append(_row(test, old, new, compare, words) if old and new else Row(test, old, new, ()))
     return tuple(rows)
+
+
+def _row(test: str, old: Record, new: Record, compare: tuple[str, ...], words: Wording) -> Row:
+    if (another := another_test(old, new, words)) is not None:
+        return Row(test, old, new, (another,), another=True)
+    open_ = incomparable(old, new, compare)
+    cut = [side for side, record in ((words.old, old), (words.new, new)) if record.loop]
+    if cut and not open_:
+        open_ = f"inconclusive: executions were cut at the unrolling bound {' and '.join(cut)}"
+    return Row(test, old, new, differences(old, new, compare, words), open=open_)
+
+
+def exit_status(rows: tuple[Row, ...], logs: tuple[Log, Log]) -> int:
+    """1 where tests differ or are in one log only, else 3 where something is left open, else 0."""
+    if any(row.differs for row in rows):
+        return 1
+    return 3 if any(row.open for row in rows) or any(log.unfinished for log in logs) else 0
 
 
 def table(rows: tuple[Row, ...], names: tuple[str, str], only_different: bool) -> str:
@@ -193,6 +245,7 @@ def table(rows: tuple[Row, ...], names: tuple[str, str], only_different: bool) -
         assert known is not None
         cells.append((row.test, known.kind, _cell(row.first), "==" if row.same else _cell(row.second)))
         below += [f"{row.test}: {difference.text}" for difference in row.found]
+        below += [f"{row.test}: {row.open}"] if row.open else []
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
     lines = lines if len(cells) > 1 else []
@@ -209,8 +262,12 @@ def _cell(record: Record | None) -> str:
 
 def _counted(rows: tuple[Row, ...], names: tuple[str, str]) -> str:
     same = sum(row.same for row in rows)
-    different = sum(bool(row.found) for row in rows)
+    different = sum(bool(row.found) and not row.another for row in rows)
     parts = [f"{len(rows)} tests: {same} the same", f"{different} different"]
     parts.append(f"{sum(row.second is None for row in rows)} only in {names[0]}")
     parts.append(f"{sum(row.first is None for row in rows)} only in {names[1]}")
+    others = sum(row.another for row in rows)
+    left = sum(bool(row.open) and not row.differs for row in rows)
+    parts += [f"{others} another test of this name"] if others else []
+    parts += [f"{left} inconclusive"] if left else []
     return ", ".join(parts)

@@ -50,6 +50,7 @@ def record_of(result: Result) -> Record:
         reached=result.reached,
         counter_reached=result.counter_reached,
         condition=result.condition_text,
+        hash=result.hash,
         place=position_of(result.condition.span),
     )
 
@@ -165,7 +166,7 @@ class BadRecord(ValueError):
     """Data that are no record."""
 
 
-_STRINGS = ("test", "kind", "word", "state_digest", "condition", "failure", "message", "hint")
+_STRINGS = ("test", "kind", "word", "state_digest", "condition", "hash", "failure", "message", "hint")
 _NUMBERS = ("state_count", "positive", "negative")
 _LISTS = ("states", "flags", "classes", "unreached")
 _TRUTHS = ("loop", "undefined", "reached", "counter_reached")

@@ -16,7 +16,7 @@ from membar_check.gate.compare import FIELDS, summary
 from membar_check.gate.journal import Journal
 from membar_check.gate.judging import Check, Judge, Reference
 from membar_check.gate.keys import Keyed, Keys, run_digest
-from membar_check.gate.logs import Log, is_log, parse_log, read_text_file
+from membar_check.gate.logs import Log, is_log, parse_log, read_text_file, unfinished
 from membar_check.gate.record import record_of
 from membar_check.gate.recording import covers, open_baseline, update
 from membar_check.gate.report_data import Distinguished, GateItem, GateReport, Kind, ModelChange, Position, Record
@@ -99,6 +99,7 @@ def run_gate(options: GateOptions, tick: Tick = _nothing, begin: Begin = _nothin
         baseline=options.baseline or "",
         updated=options.update,
         seconds=time.monotonic() - started,
+        against=options.against is not None,
     )
 
 
@@ -141,15 +142,31 @@ def _prepare(options: GateOptions) -> _Gate:
         if is_log(source.text):
             if len(run.models) > 1:
                 raise InputError("a log does not say which model it is of", hint="give one --model with a log")
-            log = Log(options.expected, parse_log(source))
+            log = Log(options.expected, parse_log(source), unfinished(source))
+            if log.unfinished:
+                notes.append(f"{log.path}: the log is incomplete: {log.unfinished}")
         else:
             run = replace(run, expected=options.expected)
     run = replace(run, all_models=not run.models and log is None)
     baseline = open_baseline(options.baseline, run, options.update, notes) if options.baseline else None
     plan = make_plan(run)
+    _require_entries(plan.expectations, notes)
     if baseline is not None and not run.models:
         plan = replace(plan, jobs=tuple(_with_recorded(plan, baseline, run)))
     return _Gate(replace(options, run=run), plan, Keys(run), baseline, log, notes)
+
+
+def _require_entries(expectations: Expectations, notes: list[str]) -> None:
+    """Says which files of expectations expect nothing.  Raises InputError where it is the one that was asked for."""
+    single = expectations.single
+    if single is not None and not single.entries:
+        raise InputError(
+            f"{single.path}: found no entry, expected verdicts or a log of herd7",
+            hint="without --expected, the expected.txt beside a test, its Result: comment or its condition decides",
+        )
+    for found in expectations.read.values():
+        if found is not None and not isinstance(found, InputError) and not found.entries:
+            notes.append(f"{found.path}: found no entry, so it expects nothing of the tests beside it")
 
 
 def _with_recorded(plan: Plan, baseline: Baseline, run: RunOptions) -> Iterator[Job]:

@@ -31,7 +31,8 @@ def _text(coverage: Coverage) -> Iterator[str]:
     for one in coverage.clauses:
         if not one.exercised and not one.reason:
             clause = one.clause
-            yield f"{clause.file}:{clause.line}:{clause.column}: {clause.kind} not exercised: {clause.name}"
+            missed = "not exercised" if coverage.tests else "not checked"
+            yield f"{clause.file}:{clause.line}:{clause.column}: {clause.kind} {missed}: {clause.name}"
     for file in coverage.kernel:
         yield from _missed_code(file)
     yield from summary(coverage)
@@ -70,6 +71,13 @@ def summary(coverage: Coverage) -> Iterator[str]:
         yield f"left out: {reason}"
     tests = f"{coverage.tests} test{'' if coverage.tests == 1 else 's'}"
     judged = coverage.judged
+    if not coverage.tests:
+        yield f"{coverage.model}: no test was checked, nothing is known of its {len(judged)} clauses"
+        return
+    if coverage.blank:
+        yield "inconclusive: executions of every test were cut at the unrolling bound, --unroll raises it"
+    elif coverage.cut:
+        yield f"executions of {coverage.cut} of {tests} were cut at the unrolling bound"
     yield f"{coverage.model}, {tests}: {_share([c.exercised for c in judged])} of the clauses exercised"
     for kind in dict.fromkeys(c.clause.kind for c in judged):
         yield f"    {kind}: {_share([c.exercised for c in judged if c.clause.kind == kind])}"
@@ -87,21 +95,23 @@ def _share(flags: Sequence[bool]) -> str:
 # --- listings --------------------------------------------------------------------------------------------------------
 def _listings(coverage: Coverage) -> Iterator[str]:
     for file, text in coverage.texts.items():
-        yield from _model_listing(file, text, [c for c in coverage.clauses if c.clause.file == file])
+        own = [c for c in coverage.clauses if c.clause.file == file]
+        yield from _model_listing(file, text, own, coverage.tests > 0)
     for code in coverage.kernel:
         yield from _code_listing(code)
     yield from summary(coverage)
 
 
-def _model_listing(file: str, text: str, clauses: Sequence[ClauseCoverage]) -> Iterator[str]:
-    """Each line with how many of its clauses are exercised, those that are not marked below."""
+def _model_listing(file: str, text: str, clauses: Sequence[ClauseCoverage], checked: bool) -> Iterator[str]:
+    """Each line with how many of its clauses are exercised, those that are not marked below; ``?`` unless checked."""
     yield _line("-", 0, f"Source:{file}")
     for number, line in enumerate(text.splitlines(), 1):
         own = [c for c in clauses if c.clause.line == number and not c.reason]
         hit = sum(c.exercised for c in own)
-        mark = "-" if not own else f"{hit}/{len(own)}" if hit else MISSED
+        mark = "-" if not own else f"{hit}/{len(own)}" if hit else MISSED if checked else "?"
         yield _line(mark, number, line)
-        for one in sorted((c for c in own if not c.exercised), key=lambda c: (c.clause.column, c.clause.name)):
+        missed = [c for c in own if checked and not c.exercised]
+        for one in sorted(missed, key=lambda c: (c.clause.column, c.clause.name)):
             yield _line("", 0, f"{' ' * (one.clause.column - 1)}{'^' * _width(one.clause, line)} {one.clause.name}")
 
 
@@ -133,6 +143,7 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
         "model": coverage.model,
         "dialects": list(coverage.dialects),
         "tests": coverage.tests,
+        "cut": coverage.cut,
         "exercised": sum(c.exercised for c in judged),
         "judged": len(judged),
         "clauses": [_clause(c) for c in coverage.clauses],

@@ -67,7 +67,8 @@ class Coverage:
 
     ``clauses`` in the order of the model's files; ``texts``: these files; ``tests``: how many were asked; ``kernel``:
     by file; ``unanswered``: tests without an answer and why, ``inconclusive``: some of them for want of time or space,
-    ``wrong``: some for what is in them; ``left_out``: what was no question for the model, in words.
+    ``wrong``: some for what is in them; ``left_out``: what was no question for the model, in words; ``cut``: of how
+    many of the tests executions were cut at the unrolling bound.
     """
 
     model: str
@@ -81,11 +82,17 @@ class Coverage:
     wrong: bool
     left_out: tuple[str, ...]
     seconds: float
+    cut: int = 0
 
     @property
     def judged(self) -> tuple[ClauseCoverage, ...]:
         """The clauses that could be taken away."""
         return tuple(c for c in self.clauses if not c.reason)
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is no test whose executions are all known."""
+        return self.tests <= self.cut
 
     @property
     def percent(self) -> float:

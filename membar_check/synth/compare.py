@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from membar_check.diagnostics import Inconclusive, MembarError
+from membar_check.diagnostics import Inconclusive, InputError, MembarError
 from membar_check.engine.api import CheckOptions, lower_for, make_verdict
 from membar_check.engine.choose import run_engine
 from membar_check.engine.models import Model
@@ -23,7 +23,8 @@ class TestComparison:
 
     ``old``, ``new``: the verdict's words; ``relation``: whether the new model allows more final states (weaker), fewer
     (stronger), or some of each; ``flags``: whether the flags (or kernel C's classes of outcome) differ; ``reason``: why
-    there is no answer, "" if there is one; ``inconclusive``: for want of time or space, not of support.
+    there is no answer, "" if there is one; ``inconclusive``: for want of time or space, or because executions were cut
+    at the unrolling bound and nothing differs up to there; ``broken``: what is wrong with the test, as it is printed.
     """
 
     __test__ = False
@@ -36,11 +37,12 @@ class TestComparison:
     flags: bool
     reason: str = ""
     inconclusive: bool = False
+    broken: str = ""
 
     @property
     def changed(self) -> bool:
         """Whether the models' answers differ at all."""
-        return self.relation not in (EQUAL, UNKNOWN) or self.flags or self.old != self.new
+        return self.relation != UNKNOWN and (self.relation != EQUAL or self.flags or self.old != self.new)
 
 
 def judge(test: LitmusTest, model: Model, options: CheckOptions, reach: bool = False) -> Verdict:
@@ -60,14 +62,19 @@ def compare_test(test: LitmusTest, models: tuple[Model, Model], options: CheckOp
             verdict = judge(test, model, options)
         except MembarError as error:
             words = [*words, "no answer", "not asked"][:2]
-            reason = f"{model.name}: {error.message}"
-            inconclusive = isinstance(error, Inconclusive)
-            return TestComparison(test.name, test.source.name, words[0], words[1], UNKNOWN, False, reason, inconclusive)
+            return TestComparison(
+                test.name, test.source.name, words[0], words[1], UNKNOWN, False, f"{model.name}: {error.message}",
+                isinstance(error, Inconclusive), error.render() if isinstance(error, InputError) else "",
+            )  # fmt: skip
         verdicts.append(verdict)
         words.append(" ".join([verdict.word, verdict.observation.value, *_flags(verdict)]))
     old, new = verdicts
     relation = relation_of(frozenset(old.states or ()), frozenset(new.states or ()))
-    return TestComparison(test.name, test.source.name, words[0], words[1], relation, _flags(old) != _flags(new))
+    told = TestComparison(test.name, test.source.name, words[0], words[1], relation, _flags(old) != _flags(new))
+    if told.changed or not (old.loop or new.loop):
+        return told
+    cut = f"executions are cut at the unrolling bound of {options.unroll}, up to which nothing differs"
+    return replace(told, relation=UNKNOWN, reason=cut, inconclusive=True)
 
 
 def _flags(verdict: Verdict) -> tuple[str, ...]:

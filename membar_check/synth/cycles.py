@@ -149,10 +149,10 @@ def _line(edges: tuple[Edge, ...], accesses: list[Access], names: Names) -> Line
     items: list[Item] = []
     dependencies: list[Dependency] = []
     rmw: list[tuple[int, int]] = []
+    sections = _sections(edges)
     for i, access in enumerate(accesses):
         before = edges[i - 1] if i else None
-        after = edges[i] if i < len(edges) else None
-        if after is not None and after.kind == "rcu" and (before is None or before.kind != "rcu"):
+        if any(i == begin for begin, _ in sections):
             items.append(Fence("rcu_read_lock"))
         if before is not None and before.kind == "fence":
             items.append(Fence(names.fences[before.name]))
@@ -162,9 +162,26 @@ def _line(edges: tuple[Edge, ...], accesses: list[Access], names: Names) -> Line
             dependencies.append(Dependency(names.dependencies[before.name], last, len(items) - 1))
         elif before is not None and before.kind == "rmw":
             rmw.append((last, len(items) - 1))
-        if before is not None and before.kind == "rcu" and (after is None or after.kind != "rcu"):
+        if any(i == end for _, end in sections):
             items.append(Fence("rcu_read_unlock"))
     return Line(tuple(items), tuple(dependencies), tuple(rmw))
+
+
+def _sections(edges: tuple[Edge, ...]) -> list[tuple[int, int]]:
+    """The first and last access of each read-side critical section of a thread.
+
+    A read-modify-write, one statement, is in a section with both halves; sections with an access in common are one.
+    """
+    found: list[tuple[int, int]] = []
+    for i, edge in enumerate(edges):
+        if edge.kind != "rcu":
+            continue
+        begin = i - (i > 0 and edges[i - 1].kind == "rmw")
+        end = i + 1 + (i + 1 < len(edges) and edges[i + 1].kind == "rmw")
+        if found and begin <= found[-1][1]:
+            begin = found.pop()[0]
+        found.append((begin, end))
+    return found
 
 
 def _start(edges: tuple[Edge, ...]) -> int:

@@ -101,7 +101,10 @@ class Comparison:
 
     @property
     def exit_status(self) -> int:
-        """0 equal up to the bound, 1 they differ, 3 nothing was found but not everything was searched."""
+        """0 equal up to the bound, 1 they differ, 2 some test is wrong, 3 nothing was found but not everything was
+        searched or has an answer; the gravest of them, 2, then 1, then 3."""
+        if any(t.broken for t in self.tests):
+            return 2
         if self.differ:
             return 1
         return 0 if self.complete and not any(t.relation == UNKNOWN for t in self.tests) else 3

@@ -147,8 +147,8 @@ class _Hunt:
         return limits.accesses
 
     def try_test(self, test: Test, size: int) -> None:
-        generated = Generated(test, write_shape(test.shape, test.name, cycle=test.cycle))
         try:
+            generated = Generated(test, write_shape(test.shape, test.name, cycle=test.cycle))
             structure = self.judge.structure(generated.text, test.name)
             if self.judge.allows(structure):
                 kept = self.allowed.setdefault(size, [])
@@ -233,8 +233,8 @@ class _Hunt:
         if forbidden is None:
             return Example(clause, None, idle=clause in self.idle)
         for test, step in sorted(_weaker(forbidden.test), key=lambda way: not _speaks(clause, way[1])):
-            generated = Generated(test, write_shape(test.shape, test.name, cycle=test.cycle))
             try:
+                generated = Generated(test, write_shape(test.shape, test.name, cycle=test.cycle))
                 if self.judge.allows(self.judge.structure(generated.text, test.name)):
                     return Example(clause, forbidden, generated, step)
             except MembarError as problem:

@@ -102,21 +102,40 @@ def written(tests: Iterable[Test]) -> Iterator[Generated]:
         yield Generated(replace(test, name=name), write_shape(test.shape, name, cycle=test.cycle))
 
 
-def write_folder(tests: Iterable[Generated], folder: Path) -> int:
+def write_folder(tests: Iterable[Generated], folder: Path, force: bool = False) -> int:
     """Puts each test into a file of its own, and their names into :data:`INDEX`; returns how many there are.
 
-    Raises InputError where that cannot be written.
+    Raises InputError where that cannot be written, and, without ``force``, at the first file that exists with other
+    contents.
     """
-    names = []
+    names: list[str] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        index = None if force else _present(folder / INDEX)
+        listed = None if index is None else index.decode("utf-8", errors="replace").splitlines()
         for test in tests:
-            names.append(f"{test.test.name}.litmus")
-            (folder / names[-1]).write_text(test.text, encoding="utf-8")
+            name = f"{test.test.name}.litmus"
+            if listed is not None and listed[len(names) : len(names) + 1] != [name]:
+                raise _taken(folder / INDEX)
+            if not force and _present(folder / name) not in (None, test.text.encode("utf-8")):
+                raise _taken(folder / name)
+            names.append(name)
+            (folder / name).write_text(test.text, encoding="utf-8")
+        if listed is not None and listed != names:
+            raise _taken(folder / INDEX)
         (folder / INDEX).write_text("".join([f"{name}\n" for name in names]), encoding="utf-8")
     except OSError as problem:
         raise InputError(f"{folder}: cannot be written: {(problem.strerror or str(problem)).lower()}") from None
     return len(names)
+
+
+def _present(path: Path) -> bytes | None:
+    """What a file has in it; None where there is none."""
+    return path.read_bytes() if path.exists() else None
+
+
+def _taken(path: Path) -> InputError:
+    return InputError(f"{path}: exists with other contents", hint="--force overwrites it; or name another folder")
 
 
 # --- verdicts --------------------------------------------------------------------------------------------------------

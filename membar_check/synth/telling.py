@@ -66,6 +66,8 @@ def write_text(told: Comparison, why: Explanations, file: str, width: int = 100,
     """The report for people."""
     sheet = Sheet(width, colour)
     sentence = _RELATIONS[told.relation].format(old=told.old, new=told.new)
+    if told.relation == UNKNOWN and told.complete:
+        sentence = f"nothing tells {told.old} and {told.new} apart so far, but some given test has no answer"
     if told.relation == EQUAL:
         sentence = f"{told.old} and {told.new}: {sentence}"
         if told.differ:
@@ -89,7 +91,7 @@ def _tests(told: Comparison, sheet: Sheet) -> None:
 
 def _test_words(test: TestComparison) -> str:
     if test.relation == UNKNOWN:
-        return f"no answer: {test.reason}"
+        return f"{'inconclusive' if test.inconclusive else 'no answer'}: {test.reason}"
     allows = {EQUAL: "", WEAKER: ", the new model allows more", STRONGER: ", the new model allows less"}
     words = f"{test.old} -> {test.new}" if test.old != test.new else test.old
     return words + allows.get(test.relation, ", each allows what the other forbids")

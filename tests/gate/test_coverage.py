@@ -283,6 +283,26 @@ def test_the_command(small: Path, tmp_path: Path) -> None:
     assert run(str(small), *x86("SB"), "--seconds", "0.000001")[0] == 3
 
 
+def test_tests_that_are_all_cut_are_inconclusive(tmp_path: Path) -> None:
+    path = tmp_path / "waiting.litmus"
+    path.write_text(
+        "C waiting\n{}\nP0(int *x) { WRITE_ONCE(*x, 1); }\n"
+        "P1(int *x) { int r0; r0 = READ_ONCE(*x); while (r0 == 0) { r0 = READ_ONCE(*x); } }\nexists (1:r0=0)\n"
+    )
+    status, out, _ = run("sc", str(path))
+    assert status == 3 and "inconclusive: executions of every test were cut at the unrolling bound" in out
+    status, out, _ = run("sc", str(path), str(ROOT / "litmus" / "c" / "SB.litmus"))
+    assert status == 0 and "executions of 1 of 2 tests were cut at the unrolling bound\n" in out
+
+
+@pytest.mark.parametrize("form", ["text", "listing"])
+def test_without_time_nothing_is_called_missed(form: str, small: Path) -> None:
+    status, out, _ = run(str(small), *x86("SB"), "--seconds", "0.000001", "--format", form)
+    assert status == 3 and "not exercised" not in out and "#####" not in out
+    assert "small: no test was checked, nothing is known of its " in out
+    assert ("check not checked: " if form == "text" else "        ?:    5:acyclic") in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -15,6 +15,7 @@ from membar_check.diagnostics import Inconclusive
 from membar_check.engine import api
 from membar_check.engine.api import CheckOptions
 from membar_check.gate.baseline import read_baseline
+from membar_check.gate.report_data import Distinguished
 from membar_check.verdict import Verdict
 from support.gates import Gate, edit, models, tree
 
@@ -95,6 +96,37 @@ def test_a_log_of_herd(place: Path, gate: Gate, capsys: pytest.CaptureFixture[st
     assert gate("x86", "--expected", "log", "--compare", "states") == 1
     assert "missing  MP" in gate.out and "log:" in gate.out
     assert gate("x86", "--expected", "log", "--model", "sc", "--model", "x86-tso") == 2
+
+
+def test_a_log_of_another_test(place: Path, gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
+    from membar_check.cli import main
+
+    assert main(["run", "x86/SB.litmus", "--format", "herd"]) == 0
+    log = place / "log"
+    log.write_text(capsys.readouterr().out)
+    text = log.read_text()
+    for pattern, new in ((r"(?m)^Condition .*$", "Condition exists (0:EAX=7)"), (r"(?m)^Hash=.*$", "Hash=0")):
+        log.write_text(re.sub(pattern, new, text))
+        assert gate("x86/SB.litmus", "--expected", "log") == 1
+        assert kinds(gate) == [("changed", "x86/SB.litmus")] and "another test of this name" in gate.out
+    log.write_text(f"{text}Fatal error: exception Not_found\n")
+    assert gate("x86/SB.litmus", "--expected", "log") == 0
+    assert "note: log: the log is incomplete: line" in gate.out
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "models x86-tso\n"])
+def test_expectations_without_an_entry(place: Path, gate: Gate, text: str) -> None:
+    (place / "none").write_text(text)
+    assert gate("x86/SB.litmus", "--expected", "none") == 2
+    assert "none: found no entry" in gate.err
+    (place / "x86" / "expected.txt").write_text(text)
+    gate("x86/SB.litmus")
+    assert "note: x86/expected.txt: found no entry" in gate.out
+
+
+def test_nothing_to_compare_is_no_pass(recorded: Path, gate: Gate) -> None:
+    assert gate("x86/SB.litmus", "--baseline", "base", "--compare", "classes") == 3
+    assert "nothing to compare: not both sides have classes" in gate.out
 
 
 # --- baselines -------------------------------------------------------------------------------------------------------
@@ -323,13 +355,44 @@ def test_against_a_revision(recorded: Path, gate: Gate) -> None:
 def test_against_a_folder_even_where_all_is_as_expected(recorded: Path, gate: Gate) -> None:
     models(recorded / "old")
     weakened(recorded / "m")
-    assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == 0
+    assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == 1
     assert "the axiom atomicity was removed" in gate.out and "a minimal test" in gate.out
+    assert "x86-tso: stopped: the model's meaning changed" in gate.out and "1 same" in gate.out
     (recorded / "old" / "x86-tso.cat").unlink()
     assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == 0
     assert "x86-tso: the model is new" in gate.out
     assert gate("x86/SB.litmus", "-I", "m", "--against", "none") == 2
     assert "not under version control" in gate.err
+
+
+def implied(folder: Path) -> Path:
+    """Copied models, of which x86-tso has an axiom that another one implies."""
+    path = models(folder) / "x86-tso.cat"
+    path.write_text(path.read_text("utf-8") + "\nacyclic po-loc | rf as implied\n")
+    return folder
+
+
+def test_against_an_equal_model_and_a_search_without_time(place: Path, gate: Gate) -> None:
+    models(place / "old")
+    implied(place / "m")
+    arguments = ("x86/SB.litmus", "-I", "m", "--against", "old")
+    assert gate(*arguments, "--seconds", "0.01") == 3
+    assert "x86-tso: inconclusive: the search" in gate.out
+    assert "accesses made of the searched vocabulary; left out: " in gate.out
+
+
+@pytest.mark.parametrize(("complete", "status"), [(True, 0), (False, 3)])
+def test_what_the_search_says_counts(
+    place: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch, complete: bool, status: int
+) -> None:
+    from membar_check.gate import changed
+
+    models(place / "old")
+    implied(place / "m")
+    told = Distinguished("x86-tso", bound="none of up to 4 accesses", complete=complete)
+    monkeypatch.setattr(changed, "minimal_test", lambda changed, seconds: told)
+    assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == status
+    assert "the axiom implied was added" in gate.out and "none of up to 4 accesses" in gate.out
 
 
 # --- the command line ------------------------------------------------------------------------------------------------

@@ -117,14 +117,50 @@ def test_the_table_tells_logs_apart(tmp_path: Path) -> None:
 
 def test_the_command_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = logs(tmp_path, SB + CORR, CORR + SB)
-    assert main(["mcompare", one, two]) == 0
-    assert "2 tests: 2 the same" in capsys.readouterr().out
+    assert main(["mcompare", one, two]) == 3
+    out = capsys.readouterr().out
+    assert "2 tests: 1 the same" in out and "1 inconclusive" in out
+    assert "CoRR: inconclusive: executions were cut at the unrolling bound in one.log and in two.log" in out
+    whole = CORR.replace("Loop ", "")
+    one, two = logs(tmp_path, SB + whole, whole + SB)
     assert main(["mcompare", one, two, "-q"]) == 0
     assert capsys.readouterr().out.count("\n") == 1
-    one, two = logs(tmp_path, SB + CORR, OTHER + CORR)
+    one, two = logs(tmp_path, SB + whole, OTHER + whole)
     assert main(["mcompare", one, two, "-q"]) == 1
     out = capsys.readouterr().out
     assert "SB" in out and "CoRR" not in out
     assert main(["mcompare", one, two, "--compare", "flags"]) == 0
     assert main(["mcompare", one, str(tmp_path / "none")]) == 2
     assert main(["mcompare", one, two, "--compare", "colour"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (SB.replace("0:EAX=0 /\\", "0:EAX=1 /\\"), "SB: another test of this name: the condition is exists"),
+        (SB.replace("Hash=edd", "Hash=fff"), "SB: another test of this name: Hash=edd"),
+    ],
+)
+def test_another_test_of_the_same_name(
+    other: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mcompare", *logs(tmp_path, SB, other)]) == 1
+    out = capsys.readouterr().out
+    assert says in out and "0 the same, 0 different" in out and "1 another test of this name" in out
+
+
+@pytest.mark.parametrize("text", [SB + "Fatal error: exception Not_found\n", "Fatal error: out of memory\n" + SB])
+def test_an_incomplete_log_is_no_pass(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = logs(tmp_path, SB, text)
+    assert main(["mcompare", one, two]) == 3
+    assert f"{two}: the log is incomplete: line " in capsys.readouterr().out
+    assert main(["mcompare", *logs(tmp_path, text, OTHER)]) == 1
+
+
+def test_warnings_do_not_make_a_log_incomplete(tmp_path: Path) -> None:
+    assert main(["mcompare", *logs(tmp_path, SB, SB + "Warning: a file was skipped\n")]) == 0
+
+
+def test_nothing_to_compare_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mcompare", *logs(tmp_path, SB, SB), "--compare", "classes"]) == 3
+    assert "SB: nothing to compare: not both sides have classes" in capsys.readouterr().out

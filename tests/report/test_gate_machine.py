@@ -14,11 +14,11 @@ import pytest
 
 from membar_check.records import replace
 from membar_check.report.gate import FORMATS, write_report
-from membar_check.report.gate.data import GateItem, GateReport, Kind, Position
+from membar_check.report.gate.data import Distinguished, GateItem, GateReport, Kind, ModelChange, Position
 from membar_check.report.gate.github import command
 from membar_check.report.gate.junit import xml_text
 from membar_check.verdict import Status
-from support.gate_reports import HOSTILE, REPORTS, report
+from support.gate_reports import HOSTILE, REPORTS, empty, report
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 MACHINES = ("junit", "sarif", "github", "tap", "jsonl")
@@ -336,3 +336,18 @@ def test_json_lines_do_not_tell_times() -> None:
     timed = report()
     untimed = replace(timed, seconds=3.0, items=tuple(replace(item, seconds=None, cached=True) for item in timed.items))
     assert written("jsonl", timed) == written("jsonl", untimed)
+
+
+@pytest.mark.parametrize(
+    "told", [Distinguished("sc", litmus="C MP\n"), Distinguished("sc", bound="none", complete=False)]
+)
+def test_a_model_that_means_something_else_fails_in_every_format(told: Distinguished) -> None:
+    found = replace(empty(), distinguished=(told,), model_changes=(ModelChange("sc", "model", "", "changed"),))
+    assert found.status == 0
+    found = replace(found, against=True)
+    assert found.status == (1 if told.litmus else 3)
+    root = ElementTree.fromstring(written("junit", found))
+    assert [(root.get("failures"), root.get("errors"))] == [("1", "0") if told.litmus else ("0", "1")]
+    assert "not ok 1 - model sc: " in written("tap", found) and "1..1\n" in written("tap", found)
+    assert written("github", found).startswith("::error")
+    assert json.loads(written("sarif", found))["runs"][0]["results"][0]["level"] == "error"

@@ -58,7 +58,7 @@ def report() -> GateReport:
         (
             Distinguished("lkmm", litmus="C MP\n{}\nexists (0:r0=1)\n", text="allowed now, forbidden before",
                           axiom="propagation"),
-            Distinguished("sc", bound="4 accesses"),
+            Distinguished("sc", bound="none of up to 4 accesses"),
         ),
         ("the cache t.db was damaged and is set aside",),
         "base.txt",

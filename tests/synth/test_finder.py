@@ -295,6 +295,62 @@ def test_given_tests_are_compared(tmp_path: Path) -> None:
     assert "No Never -> Ok Sometimes, the new model allows more" in out
 
 
+WAITING = """C waiting
+{}
+P0(int *x) { WRITE_ONCE(*x, 1); }
+P1(int *x) { int r0; r0 = READ_ONCE(*x); while (r0 == 0) { r0 = READ_ONCE(*x); } }
+exists (1:r0=0)
+"""
+
+
+def test_a_cut_loop_is_inconclusive(tmp_path: Path) -> None:
+    path = tmp_path / "waiting.litmus"
+    path.write_text(WAITING)
+    status, out, _ = command("sc", "sc", str(path), "--accesses", "1")
+    assert status == 3
+    assert out.startswith("nothing tells sc and sc apart so far, but some given test has no answer.")
+    assert "1 test, 0 the same" in out
+    assert "inconclusive: executions are cut at the unrolling bound of 2" in out
+
+
+def test_a_broken_test_is_graver_than_a_difference(tmp_path: Path) -> None:
+    path = tmp_path / "broken.litmus"
+    path.write_text("X86 broken\n{}\n P0 ;\n NONSENSE ;\nexists (x=1)\n")
+    litmus = Path(__file__).resolve().parent.parent.parent / "litmus" / "x86" / "SB.litmus"
+    for new, tests, relation in (("sc", (), UNKNOWN), ("x86-tso", (str(litmus),), WEAKER)):
+        status, out, err = command("sc", new, str(path), *tests, "--accesses", "1", "--format", "json")
+        assert status == 2
+        assert err.startswith(f"membar-check: {path}:4:2: instruction `NONSENSE`")
+        data = json.loads(out)
+        assert (data["relation"], data["exit_status"]) == (relation, 2)
+
+
+def test_tests_may_follow_options_and_be_folders(tmp_path: Path) -> None:
+    litmus = Path(__file__).resolve().parent.parent.parent / "litmus" / "x86"
+    (tmp_path / "below").mkdir()
+    for name in ("SB.litmus", "MP.litmus"):
+        (tmp_path / "below" / name).write_text((litmus / name).read_text())
+    other = str(litmus / "SB+mfences.litmus")
+    status, out, _ = command("sc", "--accesses", "1", "x86-tso", "--threads", "2", str(tmp_path), other)
+    assert status == 1 and "3 tests, 2 the same" in out and "and 3 locations" in out
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"no \*\.litmus file"):
+        command("sc", "sc", "--accesses", "1", str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sc", "--accesses", "1"), "diff: the following arguments are required: NEW\n"),
+        (("sc", "sc", "--nope", "--threads", "1"), "unrecognized arguments: --nope"),
+    ],
+)
+def test_bad_usage(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command(*arguments)
+    assert stopped.value.code == 2 and message in capsys.readouterr().err
+
+
 def test_tests_of_two_dialects_are_an_error() -> None:
     litmus = Path(__file__).resolve().parent.parent.parent / "litmus"
     with pytest.raises(InputError, match="several dialects: C, X86"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -138,6 +139,51 @@ def test_a_folder_of_tests(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         write_folder((), tmp_path / "file" / "in")
+
+
+def test_files_with_other_contents_stay(tmp_path: Path) -> None:
+    tests = list(written(from_edges("Rfe PodRR,DpAddrdR Fre PodWW", "AArch64")))
+    assert write_folder(tests, tmp_path) == write_folder(tests, tmp_path) == 2
+    with pytest.raises(InputError, match="@all: exists with other contents"):
+        write_folder(tests[:1], tmp_path)
+    with pytest.raises(InputError, match="@all: exists with other contents"):
+        write_folder(tests[1:], tmp_path)
+    (tmp_path / "MP.litmus").write_text("mine")
+    with pytest.raises(InputError, match=r"MP\.litmus: exists with other contents") as caught:
+        write_folder(tests, tmp_path)
+    assert "--force" in caught.value.hint
+    assert (tmp_path / "MP.litmus").read_text() == "mine"
+    assert write_folder(tests[:1], tmp_path, force=True) == 1
+    assert (tmp_path / "MP.litmus").read_text() == tests[0].text
+    assert (tmp_path / "@all").read_text() == "MP.litmus\n"
+
+
+def test_the_command_overwrites_only_by_force(tmp_path: Path) -> None:
+    edges = ("--edges", "Rfe PodRR Fre PodWW", "-o", str(tmp_path))
+    (tmp_path / "@all").write_text("other.litmus\n")
+    with pytest.raises(InputError, match="@all: exists with other contents"):
+        command(*edges)
+    assert [path.name for path in tmp_path.iterdir()] == ["@all"]
+    assert command(*edges, "--force")[0] == 0
+    assert (tmp_path / "@all").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("cycle", "calls"),
+    [
+        ("Rfe Rmw RcudWW Coe PodWW", "lock xchg WRITE unlock"),
+        ("Rfe RcudRR Rmw Coe PodWW", "lock READ xchg unlock"),
+        ("Rfe RcudRR Rmw RcudWR Fre PodWW", "lock READ xchg READ unlock"),
+        ("Rfe RcudRR RcudRR Fre PodWW", "lock READ READ READ unlock"),
+    ],
+)
+def test_a_section_has_both_halves_of_a_read_modify_write(cycle: str, calls: str) -> None:
+    (test,) = written(from_edges(cycle, "C"))
+    parse(test.text)
+    found = re.findall(r"rcu_read_(lock|unlock)|(READ|WRITE)_ONCE|(xchg)_relaxed", test.text)
+    words = ["".join(parts) for parts in found]
+    begin, end = words.index("lock"), words.index("unlock")
+    assert " ".join(words[begin : end + 1]) == calls
 
 
 # --- a model ---------------------------------------------------------------------------------------------------------

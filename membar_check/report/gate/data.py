@@ -47,7 +47,8 @@ class Record:
     ``states`` as lines of the log (``0:r1=1; [x]=2;``), in its order; None where only ``state_count`` and
     ``state_digest`` are known.  ``positive``/``negative``: consistent executions that satisfy the proposition of the
     condition, and that do not; None where they were not counted.  ``classes``: of a test in kernel C, None for others;
-    empty: clean.  ``unreached``: the branches of kernel C that no execution takes, as ``FILE:LINE``.
+    empty: clean.  ``unreached``: the branches of kernel C that no execution takes, as ``FILE:LINE``.  ``hash``: that of
+    the test as in the log, "" where unknown.
     """
 
     test: str
@@ -68,6 +69,7 @@ class Record:
     reached: bool = False
     counter_reached: bool = False
     condition: str = ""
+    hash: str = ""
     failure: str = ""
     message: str = ""
     hint: str = ""
@@ -138,7 +140,7 @@ class Distinguished:
 
     ``file``: a test of the tree, else "" and ``litmus`` is the text of one that was found by search.  ``text``: who
     allows and who forbids what, in words.  ``axiom``: that which objects, "" where unknown.  ``bound``: where nothing
-    was found, up to where was searched ("" otherwise).
+    was found, what was searched ("" otherwise).  ``complete``: the search came to its end.
     """
 
     model: str
@@ -147,13 +149,15 @@ class Distinguished:
     text: str = ""
     axiom: str = ""
     bound: str = ""
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
     """All that a gate found: ``items`` sorted by file, then model; ``notes``: what was repaired or set aside on the
     way (caches, journals), which does not count for the exit status; ``baseline``: the file compared with or written
-    ("" without one); ``updated``: it was written."""
+    ("" without one); ``updated``: it was written; ``against``: models were compared with what they were, which
+    counts for the exit status."""
 
     items: tuple[GateItem, ...]
     compare: tuple[str, ...]
@@ -163,6 +167,7 @@ class GateReport:
     baseline: str = ""
     updated: bool = False
     seconds: float | None = None
+    against: bool = False
 
     def count(self, kind: Kind) -> int:
         """How many items are of that kind."""
@@ -172,4 +177,20 @@ class GateReport:
     def status(self) -> int:
         """The exit status: 2 for an error, else 1 for a difference, else 3 for an inconclusive check, else 0."""
         found = {item.status for item in self.items}
+        if self.stopped:
+            found.add(Status.DIFFERS)
+        if self.undecided:
+            found.add(Status.INCONCLUSIVE)
         return next((s.value for s in (Status.ERROR, Status.DIFFERS, Status.INCONCLUSIVE) if s in found), 0)
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """The models that a test tells from what they were, where they were compared with that."""
+        told = (found.model for found in self.distinguished if self.against and (found.file or found.litmus))
+        return tuple(dict.fromkeys(told))
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The models that no test tells from what they were, though not all was searched."""
+        left = (found.model for found in self.distinguished if self.against and not found.complete)
+        return tuple(model for model in dict.fromkeys(left) if model not in self.stopped)

@@ -43,7 +43,8 @@ def write(report: GateReport, out: TextIO) -> None:
 
 def _model(model: str, report: GateReport, out: TextIO) -> None:
     changes = [change for change in report.model_changes if change.model == model]
-    level = "error" if any(affected(change, report) for change in changes) else "warning"
+    fails = model in (*report.stopped, *report.undecided)
+    level = "error" if fails or any(affected(change, report) for change in changes) else "warning"
     lines = [change.text for change in changes] + told_of(model, report)
     place = next((change.place for change in changes if change.place is not None), None)
     out.write(command(level, f"the model {model} changed", "\n".join(lines), place))

@@ -48,6 +48,7 @@ def _objects(report: GateReport) -> Iterator[dict[str, Any]]:
             "text": found.text,
             "axiom": found.axiom,
             "bound": found.bound,
+            "complete": found.complete,
         }
     for note in report.notes:
         yield {"type": "note", "text": note}

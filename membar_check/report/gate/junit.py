@@ -1,18 +1,20 @@
 """JUnit XML after the schema of Jenkins' xUnit plugin (junit-10.xsd): a suite a folder, a case a test and model.
 
 What differs is a ``failure``; what has no verdict (bad input, inconclusive checks) an ``error``.  Nothing is skipped.
-Changes of models are the output of a suite of their own.
+Changes of models are the output of a suite of their own, with a case for each that does not mean what it did.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from membar_check.report.gate.data import GateItem, GateReport, Kind
 from membar_check.report.gate.words import (
     changed_models,
     details,
+    meaning_of,
     name_of,
     passes,
     place_of,
@@ -30,7 +32,7 @@ def write(report: GateReport, out: TextIO) -> None:
     from xml.etree import ElementTree
 
     root = ElementTree.Element("testsuites", name="membar-check gate")
-    for key, value in _counts(report.items).items():
+    for key, value in _counts(report.items, report).items():
         if key != "skipped":
             root.set(key, value)
     folders: dict[str, list[GateItem]] = {}
@@ -39,17 +41,29 @@ def write(report: GateReport, out: TextIO) -> None:
     for folder, items in folders.items():
         _suite(root, folder, items)
     if text := _models(report):
-        suite = ElementTree.SubElement(root, "testsuite", {"name": "membar-check models", **_counts(())})
+        suite = ElementTree.SubElement(root, "testsuite", {"name": "membar-check models", **_counts((), report)})
+        for model in (*report.stopped, *report.undecided):
+            tag = "failure" if model in report.stopped else "error"
+            case = ElementTree.SubElement(suite, "testcase", name=xml_text(model), classname="models")
+            why = xml_text(meaning_of(model, report))
+            told = xml_text("\n".join(told_of(model, report)))
+            ElementTree.SubElement(case, tag, type="model", message=why).text = told
         ElementTree.SubElement(suite, "system-out").text = xml_text(text)
     ElementTree.indent(root)
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     out.write(ElementTree.tostring(root, encoding="unicode") + "\n")
 
 
-def _counts(items: tuple[GateItem, ...] | list[GateItem]) -> dict[str, str]:
+def _counts(items: Sequence[GateItem], models: GateReport | None = None) -> dict[str, str]:
+    """``models``: where given, its models that do not mean what they did count, too."""
     failures = sum(item.status is Status.DIFFERS for item in items)
     errors = sum(not passes(item) for item in items) - failures
-    return {"tests": str(len(items)), "failures": str(failures), "errors": str(errors), "skipped": "0"}
+    tests = len(items)
+    if models is not None:
+        failures += len(models.stopped)
+        errors += len(models.undecided)
+        tests += len(models.stopped) + len(models.undecided)
+    return {"tests": str(tests), "failures": str(failures), "errors": str(errors), "skipped": "0"}
 
 
 def _suite(root: Element, folder: str, items: list[GateItem]) -> None:

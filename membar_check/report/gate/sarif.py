@@ -64,7 +64,7 @@ def _rule(name: str, meaning: str) -> dict[str, Any]:
 
 def _invocation(report: GateReport) -> dict[str, Any]:
     """``executionSuccessful``: every check could be made and has an answer, whatever it is."""
-    made = not any(item.kind in (Kind.ERROR, Kind.INCONCLUSIVE) for item in report.items)
+    made = not any(item.kind in (Kind.ERROR, Kind.INCONCLUSIVE) for item in report.items) and not report.undecided
     invocation: dict[str, Any] = {"executionSuccessful": made, "exitCode": report.status}
     if report.notes:
         invocation["toolExecutionNotifications"] = [
@@ -88,12 +88,14 @@ def _item_result(item: GateItem, report: GateReport) -> dict[str, Any]:
 
 
 def _model_result(change: ModelChange, report: GateReport) -> dict[str, Any]:
-    """An error where checks under the model are not as they should be."""
+    """An error where checks under the model are not as they should be, or its meaning is not, or may not be, what it
+    was."""
     items = affected(change, report)
     lines = [change.text, *(f"{item.file}: {sentence(item)}" for item in items), *told_of(change.model, report)]
     place = change.place or Position(_file_of(change.model), 1)
     key = f"{change.model}\0{change.part}\0{change.name}\0{change.how}"
-    return _result(MODEL_RULE, "error" if items else "note", "\n".join(lines), place, key)
+    fails = bool(items) or change.model in (*report.stopped, *report.undecided)
+    return _result(MODEL_RULE, "error" if fails else "note", "\n".join(lines), place, key)
 
 
 def _file_of(model: str) -> str:

@@ -10,11 +10,21 @@ import re
 from typing import TextIO
 
 from membar_check.report.gate.data import GateItem, GateReport, Kind
-from membar_check.report.gate.words import changed_models, details, passes, place_of, sentence, summary, told_of
+from membar_check.report.gate.words import (
+    changed_models,
+    details,
+    meaning_of,
+    passes,
+    place_of,
+    sentence,
+    summary,
+    told_of,
+)
 
 
 def write(report: GateReport, out: TextIO) -> None:
-    out.write(f"TAP version 14\n1..{len(report.items)}\n")
+    failing = (*report.stopped, *report.undecided)
+    out.write(f"TAP version 14\n1..{len(report.items) + len(failing)}\n")
     for model in changed_models(report):
         lines = [change.text for change in report.model_changes if change.model == model] + told_of(model, report)
         out.writelines(_comment(line) for line in lines)
@@ -25,6 +35,8 @@ def write(report: GateReport, out: TextIO) -> None:
         out.write(f"{'ok' if passes(item) else 'not ok'} {number} - {_description(f'{item.file}{model}')}\n")
         if item.kind is not Kind.SAME:
             out.write(_diagnostic(item))
+    for number, model in enumerate(failing, len(report.items) + 1):
+        out.write(f"not ok {number} - {_description(f'model {model}: {meaning_of(model, report)}')}\n")
     out.write(_comment(summary(report)))
 
 

@@ -145,12 +145,22 @@ def told_of(model: str, report: GateReport) -> list[str]:
     for found in report.distinguished:
         if found.model == model:
             lines += _distinguished(found)
-    return lines
+    verdict = meaning_of(model, report)
+    return [*lines, verdict] if verdict else lines
+
+
+def meaning_of(model: str, report: GateReport) -> str:
+    """Why the gate does not pass because of what a model means; "" where that does not count, or is as it was."""
+    if model in report.stopped:
+        return "stopped: the model's meaning changed"
+    if model in report.undecided:
+        return "inconclusive: the search for a test that tells it from what it was is not finished"
+    return ""
 
 
 def _distinguished(found: Distinguished) -> list[str]:
     if not found.file and not found.litmus:
-        return [found.text or f"no test up to {found.bound} tells it from what it was"]
+        return [found.text or f"no test was found by search that tells it from what it was: {found.bound}"]
     axiom = f" ({found.axiom} objects)" if found.axiom and found.axiom not in found.text else ""
     name = f"{found.file}: " if found.file else ""
     lines = [f"distinguishing test: {name}{found.text}{axiom}"]
