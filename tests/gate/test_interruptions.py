@@ -49,7 +49,7 @@ def test_a_killed_run_resumes_to_the_same_report(place: Path) -> None:
     assert status == 1 and "broken" in report
     chance = random.Random(20)
     hit = 0
-    for number in range(KILLS // 5):
+    for number in range(KILLS // 2):
         cache = f"cache{number}"
         for more in ((), ("--resume",)):
             process = run(place, cache, *more)
