@@ -356,6 +356,6 @@ print(*sorted(name for name in sys.modules if name.startswith("membar_check.")))
     loaded = {name.removeprefix("membar_check.") for name in done.stdout.split()}
     assert "explain.verify_cover" in loaded
     engines = {name for name in loaded if name.startswith("engine.") and not name.startswith("engine.concrete")}
-    assert engines == {"engine.models"}
+    assert engines == {"engine.models", "engine.model_cache"}
     assert not loaded & {"events.space", "events.orders", "events.valuation", "events.sources", "relation"}
     assert {name for name in loaded if name.startswith("explain.") and not name.startswith("explain.verify")} == set()

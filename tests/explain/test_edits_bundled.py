@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -139,7 +140,9 @@ def test_edits_that_do_not_exclude_each_other_go_together(data: st.DataObject) -
         before += [edit.level] if edit.level else []
         if edit.was:
             before.remove(edit.was)
-    assert sorted(before) == after
+    # A plain read inside of a plain assignment is a place of its own once the assignment is a call.
+    assert not Counter(before) - Counter(after)
+    assert set(Counter(after) - Counter(before)) <= {"plain"}
 
 
 def levels(test: LitmusTest) -> list[str]:
