@@ -144,13 +144,17 @@ class Cluster:
         from distributed import KilledWorker
 
         try:
-            content = json.loads(future.result())
+            text = future.result()
+        except ValueError:
+            # The executor unpacks the failure of a task whose worker is lost in that moment, and there is none yet.
+            return [1] * count, 0.0
         except KilledWorker as error:
             return [error.allowed_failures + 1] * count, 0.0
         except CancelledError as error:
             raise self._gone() from error
         except Exception as error:
             raise self._unfit(error) from error
+        content = json.loads(text)
         if "identity" in content:
             said = different(identity(), content["identity"])
             raise InputError(
