@@ -39,8 +39,13 @@ class Sifting:
         self._known: dict[int, Answer] = {}
 
     def begin(self, finder: Finder, goals: Sequence[Goal]) -> None:
-        """Has all portions of a search sifted, from now on.  Raises InputError where the models' files are gone."""
-        portions = list(finder.portions())
+        """Has all portions of a search sifted, from now on and instead of those before.
+
+        Raises InputError where the models' files are gone.
+        """
+        portions = list(finder.portions(goals))
+        self._answers.close()
+        self._known = {}
         self._goals = {goal: number for number, goal in enumerate(goals)}
         self._numbers = {portion: number for number, portion in enumerate(portions)}
         tasks = [_task(finder, portion, goals, self._check) for portion in portions]

@@ -32,6 +32,7 @@ from membar_check.synth.compare import (
     judge,
     together,
 )
+from membar_check.synth.encode_parting import Graphs
 from membar_check.synth.finder import MOST_LOCKED, Bound, Finder, Found, Goal, OutOfTime
 from membar_check.synth.naming import test_name
 from membar_check.synth.shape import Shape
@@ -44,12 +45,13 @@ Begin = Callable[[Finder, Sequence[Goal]], None]
 
 @dataclass(frozen=True, slots=True)
 class DiffOptions:
-    """``seconds`` for the search; ``flags``: tests whose flags differ are looked for, too; ``onwards``: with one
-    difference found, the other direction is searched up to the bound and not only as far as tests are as small."""
+    """``seconds`` for the search; ``flags``: whether tests whose flags differ are looked for: None if no test up to the
+    bound tells the models apart by what it allows, True in any case, False never; ``onwards``: with one difference
+    found, the other direction is searched up to the bound and not only as far as tests are as small."""
 
     bound: Bound = Bound()
     seconds: float = 100.0
-    flags: bool = False
+    flags: bool | None = None
     onwards: bool = False
     check: CheckOptions = CheckOptions(hash=False)
 
@@ -76,8 +78,9 @@ class Comparison:
     ``relation`` of the new model to the old one, by all tests looked at: equal, weaker, stronger, incomparable, or
     unknown, where nothing was found and the search is not complete.  ``tests``: those that were given.
     ``differences``: at most one a side and flag, the smallest there is.  ``searched``: in no test of up to so many
-    accesses within the bound is there anything that was not found; ``complete``: this is the bound.  ``left_out``: what
-    the search does not know, ``left``: what it gave up, in words.
+    accesses within the bound is there anything that was not found; ``flags``: those that were looked for, and
+    ``flagged`` the same for them; ``complete``: this is the bound.  ``left_out``: what the search does not know,
+    ``left``: what it gave up, in words.
     """
 
     old: str
@@ -88,6 +91,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     bound: Bound
     searched: int
+    flags: tuple[str, ...]
+    flagged: int
     complete: bool
     left_out: tuple[str, ...]
     left: tuple[str, ...]
@@ -211,29 +216,57 @@ def compare_models(
     told = tuple(compare_test(test, models, options.check) for test in tests)
     finder = Finder(models, arch, options.bound, confirmer(models, options), start + options.seconds)
     finder.patience = options.seconds / 6
-    goals = [Goal(NEW), Goal(OLD)]
-    if options.flags:
-        goals += [Goal(side, name) for name in _flags(models) for side in (NEW, OLD)]
-    if begin is not None:
-        begin(finder, goals)
-    found: list[Found] = []
-    searched, late = 0, ""
-    try:
-        for step in finder.search(goals, options.onwards):
-            if isinstance(step, int):
-                searched = step
-            else:
-                found.append(step)
-    except OutOfTime:
-        late = f"the time of {options.seconds:g} s was over at tests of {searched + 1} accesses"
-    differences = tuple(_difference(f) for f in found)
-    left = (*((late,) if late else ()), *_given_up(finder))
-    complete = not left and searched >= options.bound.accesses
+    flags = _flags(finder) if options.flags is not False else ()
+    raised = [Goal(side, name) for name in flags for side in (NEW, OLD)]
+    hunt = _Hunt(finder, options, begin)
+    hunt.go([Goal(NEW), Goal(OLD), *(raised if options.flags else ())])
+    searched = hunt.searched
+    whole = hunt.ended and not hunt.late and not _given_up(finder)
+    if not options.flags and (hunt.found or not hunt.ended):
+        flags = ()
+    elif flags and not options.flags:
+        hunt.go(raised)
+    differences = tuple(_difference(f) for f in hunt.found)
+    left = (*hunt.late, *_given_up(finder))
     return Comparison(
-        _label(old), _label(new), arch, _relation(told, differences, complete), told, differences, options.bound,
-        searched, complete, _left_out(finder), left, (*map(str, finder.forms), *finder.kinds),
-        time.monotonic() - start,
+        _label(old), _label(new), arch, _relation(told, differences, whole), told, differences, options.bound,
+        searched, flags, hunt.searched if flags else 0, hunt.ended and not left, _left_out(finder), left,
+        (*map(str, finder.forms), *finder.kinds), time.monotonic() - start,
     )  # fmt: skip
+
+
+class _Hunt:
+    """A search as far as time allows.
+
+    ``found`` in all; of the last time: ``searched``, as for :class:`Comparison`, and whether it ``ended`` at the bound;
+    ``late``: where the time was over, in words.
+    """
+
+    def __init__(self, finder: Finder, options: DiffOptions, begin: Begin | None) -> None:
+        self._finder = finder
+        self._options = options
+        self._begin = begin
+        self.found: list[Found] = []
+        self.searched = 0
+        self.ended = False
+        self.late: tuple[str, ...] = ()
+
+    def go(self, goals: Sequence[Goal]) -> None:
+        """Looks for the goals."""
+        self.searched = 0
+        if self._begin is not None:
+            self._begin(self._finder, goals)
+        try:
+            for step in self._finder.search(goals, self._options.onwards):
+                if isinstance(step, int):
+                    self.searched = step
+                else:
+                    self.found.append(step)
+        except OutOfTime:
+            what = "flags of tests" if all(goal.flag for goal in goals) else "tests"
+            where = f"{what} of {self.searched + 1} accesses"
+            self.late = (f"the time of {self._options.seconds:g} s was over at {where}",)
+        self.ended = self.searched >= self._options.bound.accesses
 
 
 def _label(model: Model) -> str:
@@ -254,12 +287,13 @@ def _difference(found: Found) -> Difference:
 
 
 def _given_up(finder: Finder) -> tuple[str, ...]:
+    kinds = finder.vocabulary.brackets
     refused = [
         f"tests with {' + '.join(map(str, sizes))} accesses were given up: the engine kept disagreeing with the search"
         for sizes in finder.progress.left
     ]
     late = [
-        f"tests with {' + '.join(map(str, sizes))} accesses and {_BRACKETS[brackets]} took too long"
+        f"tests with {' + '.join(map(str, sizes))} accesses and {kinds[brackets].title} took too long"
         for sizes, brackets in dict.fromkeys(finder.progress.late)
     ]
     return (*refused, *late)
@@ -269,27 +303,28 @@ def _left_out(finder: Finder) -> tuple[str, ...]:
     """What the dialect's table has and the search leaves out."""
     out = list(finder.vocabulary.left_out)
     brackets = finder.brackets
-    for name in finder.vocabulary.brackets:
+    for name, kind in finder.vocabulary.brackets.items():
         if name not in brackets:
-            out.append(f"{_BRACKETS[name]}, which are no part of both models")
-        elif finder.bound.accesses > finder.bound.sections:
-            most = finder.bound.sections
-            out.append(f"{_BRACKETS[name]} in tests of one thread or of more than {most} accesses")
-            if name in finder.vocabulary.only:
+            out.append(f"{kind.title}, which are no part of both models")
+        elif finder.bound.accesses > (most := finder.most_with_sections()):
+            out.append(f"{kind.title} in tests of one thread or of more than {most} accesses")
+            if kind.only is not None:
                 out[-1] += f" or of more than {MOST_LOCKED} in a thread"
         if name in finder.progress.passed:
-            out.append(f"{_BRACKETS[name]} for the other direction")
+            out.append(f"{kind.title} for the other direction")
     missing = [str(form) for form in finder.missing if form.brackets in ("", *brackets)]
     if missing:
         out.append(f"what not both models have: {', '.join(missing)}")
     return tuple(out)
 
 
-_BRACKETS = {"sections": "read-side critical sections", "locks": "spin locks"}
-
-
-def _flags(models: tuple[Model, Model]) -> tuple[str, ...]:
-    checks = [check for model in models if model.compiled is not None for check in model.compiled.checks]
+def _flags(finder: Finder) -> tuple[str, ...]:
+    """The flags that may differ: those whose definitions do, and all where the models see other events."""
+    first, second = (model.compiled for model in finder.models)
+    assert first is not None and second is not None  # the finder has refused other models
+    if all(old == new for old, new in finder.forms.values()):
+        return Graphs((first, second)).flags()
+    checks = (*first.checks, *second.checks)
     return tuple(sorted({check.name for check in checks if check.prefix == "flag" and check.name}))
 
 

@@ -14,7 +14,7 @@ from membar_check.events.build import build
 from membar_check.events.structure import Event, Path
 from membar_check.litmus.parser import parse_litmus
 from membar_check.records import dataclass
-from membar_check.synth.shape import Access, Fence, Line, Shape
+from membar_check.synth.shape import LOCATIONS, Access, Fence, Line, Shape
 from membar_check.synth.vocabulary import Form, Vocabulary
 from membar_check.synth.write import write_shape
 
@@ -34,25 +34,24 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Template:
     """``parts``: of an access one, of a read-modify-write the read and the write; ``relations``: those between these
-    two; ``fences``: the events of a fence, in order."""
+    two; ``fences``: the events of a fence, in order, ``objects``: what each of them is about, "" for nothing."""
 
     parts: tuple[Part, ...]
     relations: Sets = frozenset()
     fences: tuple[Sets, ...] = ()
+    objects: tuple[str, ...] = ()
 
 
-def template(form: Form, arch: str, model: Model) -> Template | None:
+def template(form: Form, vocabulary: Vocabulary, model: Model) -> Template | None:
     """What ``form`` becomes under ``model``; None where the search does not know its events, or where the model's
     macros do not know it."""
     try:
-        path, events = _events(form, arch, model)
+        if form.kind == "F":
+            return _fence(form, vocabulary, model)
+        path, events = _events(_line(form), vocabulary.arch, model)
     except InputError:
         return None
     accesses = [e for e in path.events if events[e].is_access]
-    if form.kind == "F":
-        if len(accesses) != 1:
-            return None
-        return Template((), fences=tuple([events[e].sets for e in path.events if e != accesses[0]]))
     if len(accesses) != (2 if form.kind == "RMW" else 1):
         return None
     first, last = path.events.index(accesses[0]), path.events.index(accesses[-1])
@@ -68,32 +67,51 @@ def template(form: Form, arch: str, model: Model) -> Template | None:
     return Template((Part(events[pair[0]].sets, front), Part(events[pair[1]].sets, None, back)), names)
 
 
-def _events(form: Form, arch: str, model: Model) -> tuple[Path, tuple[Event, ...]]:
-    write = Access("W", 0, 1, form.written if form.kind == "RMW" else form.tags)
-    if form.kind == "F":
-        line = Line((*map(Fence, form.fences), Access("W", 0, 1)))
-    elif form.kind == "RMW":
-        line = Line((Access("R", 0, 0, form.tags), write), rmw=((0, 1),))
-    else:
-        line = Line((Access("R", 0, 0, form.tags) if form.kind == "R" else write,))
-    text = write_shape(Shape(arch, (line,)), "form")
-    test = parse_litmus(Source(f"<{form}>", text), ())
+def _fence(form: Form, vocabulary: Vocabulary, model: Model) -> Template | None:
+    """The events of a fence.  What ends or interrupts a critical section stands behind what begins one."""
+    opening: tuple[str, ...] = ()
+    if form.role in ("end", "within"):
+        opening = next(f.fences for f in vocabulary.forms if f.brackets == form.brackets and f.role == "begin")
+    first = _alone(opening, vocabulary, model) if opening else ((), ())
+    sets, objects = _alone((*opening, *form.fences), vocabulary, model)
+    own = slice(len(first[0]), None)
+    known = all(name != "" or not s & {"R", "W"} for s, name in zip(sets, objects, strict=True))
+    return Template((), fences=sets[own], objects=objects[own]) if known else None
+
+
+def _alone(fences: tuple[str, ...], vocabulary: Vocabulary, model: Model) -> tuple[tuple[Sets, ...], tuple[str, ...]]:
+    """The events of some fences, with their objects, in a test that has only a write besides."""
+    path, events = _events(Line((*map(Fence, fences), Access("W", 0, 1))), vocabulary.arch, model)
+    places = [path.address[e].name if e in path.address else "" for e in path.events]
+    mine = [number for number, name in enumerate(places) if name != LOCATIONS[0]]
+    return tuple([events[path.events[n]].sets for n in mine]), tuple([places[n] for n in mine])
+
+
+def _line(form: Form) -> Line:
+    """A thread that has nothing but an access."""
+    if form.kind == "RMW":
+        return Line((Access("R", 0, 0, form.tags), Access("W", 0, 1, form.written)), rmw=((0, 1),))
+    return Line((Access("R", 0, 0, form.tags) if form.kind == "R" else Access("W", 0, 1, form.tags),))
+
+
+def _events(line: Line, arch: str, model: Model) -> tuple[Path, tuple[Event, ...]]:
+    test = parse_litmus(Source("<form>", write_shape(Shape(arch, (line,)), "form")), ())
     structure = build(lower_for(test, model, CheckOptions()), 1)
     return structure.paths[0][0], structure.events
 
 
 # --- forms that no model can tell apart ------------------------------------------------------------------------------
 def distinct_forms(
-    vocabulary: Vocabulary, models: tuple[Model, ...]
+    vocabulary: Vocabulary, models: tuple[Model, ...], flags: bool = True
 ) -> tuple[dict[Form, tuple[Template, ...]], tuple[Form, ...]]:
-    """The forms that the models can tell apart, the plainest of each kind, with their templates; and those that are
-    left out because a model does not have them."""
-    features = [_features(_compiled(model)) for model in models]
+    """The forms that the models can tell apart (``flags``: by flags, too), the plainest of each kind, with their
+    templates; and those that are left out because a model does not have them."""
+    features = [_features(_compiled(model), flags) for model in models]
     out: dict[Form, tuple[Template, ...]] = {}
     missing: list[Form] = []
     seen: set[object] = set()
     for form in vocabulary.forms:
-        found = [template(form, vocabulary.arch, model) for model in models]
+        found = [template(form, vocabulary, model) for model in models]
         known = tuple(t for t in found if t is not None)
         if len(known) < len(models):
             missing.append(form)
@@ -113,14 +131,12 @@ def _compiled(model: Model) -> CompiledModel:
     return model.compiled
 
 
-def _features(model: CompiledModel) -> tuple[Node, ...]:
+def _features(model: CompiledModel, flags: bool) -> tuple[Node, ...]:
     """The sets that relations and checks look at, as far as they are made of sets of events only."""
     out: dict[int, Node] = {}
     seen: set[int] = set()
-    roots: list[Node | None] = [check.node for check in model.checks]
+    roots: list[Node | None] = [check.node for check in model.checks if flags or check.prefix == ""]
     roots += [*model.base.static, *model.base.dynamic]
-    for group in model.graph.groups.values():
-        roots += group.bodies
     while roots:
         n = roots.pop()
         if n is None or n.id in seen:
@@ -129,7 +145,7 @@ def _features(model: CompiledModel) -> tuple[Node, ...]:
         if n.kind == "S" and _pure(n):
             out[n.id] = n
         else:
-            roots += n.args
+            roots += model.graph.groups[n.name.split("/")[0]].bodies if n.op == "fix" else n.args
     return tuple(out[i] for i in sorted(out))
 
 
@@ -154,7 +170,8 @@ def _signature(t: Template, features: tuple[Node, ...]) -> object:
     def of(sets: Sets | None) -> object:
         return None if sets is None else frozenset(n.id for n in features if _contains(n, sets))
 
-    return t.relations, tuple((of(p.own), of(p.before), of(p.after)) for p in t.parts), tuple(map(of, t.fences))
+    parts = tuple((of(p.own), of(p.before), of(p.after)) for p in t.parts)
+    return t.relations, parts, tuple(map(of, t.fences)), t.objects
 
 
 def _orders(t: Template, features: tuple[Node, ...]) -> bool:

@@ -13,9 +13,7 @@ from membar_check.engine.cnf import FALSE, TRUE
 from membar_check.records import dataclass
 from membar_check.synth.encode_forms import Template
 from membar_check.synth.encode_gates import Gates, Rows
-from membar_check.synth.vocabulary import ROLES, Form, Vocabulary
-
-MOST_SECTIONS = 2  # of one lock in a test
+from membar_check.synth.vocabulary import Form, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,8 @@ class Space:
         kinds: tuple[str, ...], brackets: str,
     ) -> None:  # fmt: skip
         self.vocabulary = vocabulary
-        only = vocabulary.only.get(brackets)
+        self.kind_of_sections = vocabulary.brackets.get(brackets)
+        only = self.kind_of_sections.only if self.kind_of_sections is not None else None
         known = {f: t for f, t in forms.items() if f.brackets in ("", brackets)}
         self.forms = {f: t for f, t in known.items() if only is None or f.brackets or str(f) in only}
         self.sizes = sizes
@@ -69,9 +68,11 @@ class Space:
         self._place()
         self._depend()
         self._communicate()
-        if brackets:
+        if self.kind_of_sections is not None:
             self._balance()
-            self._acquire()
+            self._limit(self.kind_of_sections.most)
+            if self.kind_of_sections.exclusive:
+                self._acquire()
 
     def initial(self, location: int) -> int:
         """The event of a location's initial write."""
@@ -217,31 +218,52 @@ class Space:
                 if x != FALSE:
                     self.co.setdefault(self.initial(at), {})[a] = x
 
+    # --- critical sections ---
     def acquired(self, first: Slot, second: Slot) -> int:
-        """The literal of "the lock is taken first at the one place", of two."""
+        """The literal of "the object is taken first at the one place", of two."""
         if first.thread == second.thread:
             return TRUE if first.before < second.before else FALSE
         return self._acquired.get((first, second), FALSE)
 
+    def taken(self, slot: Slot, thing: str) -> int:
+        """The literal of "a critical section of that object begins at the place"."""
+        here = self.slots[slot]
+        return self.gates.any(x for f, x in here.items() if f.role in ("begin", "within") and self._ends(f)[1] == thing)
+
+    def _ends(self, form: Form) -> tuple[str, str]:
+        """The first and the last object that a form is about, "" for none."""
+        things = [name for name in self.forms[form][0].objects if name] or [""]
+        return things[0], things[-1]
+
+    def _things(self) -> list[str]:
+        return list(dict.fromkeys(self._ends(f)[1] for f in self.forms if f.role in ("begin", "within")))
+
+    def _takes(self, slot: Slot) -> int:
+        return self.gates.any(self.taken(slot, thing) for thing in self._things())
+
+    def _limit(self, most: int | None) -> None:
+        """Not more sections than so many."""
+        if most is not None:
+            places = [x for slot in self.slots if (x := self._takes(slot)) != FALSE]
+            self.gates.demand(-self.gates.at_least(places, most + 1)[most])
+
     def _acquire(self) -> None:
-        """Orders the critical sections of a lock; of two threads so that the order can be seen: one of them accesses
-        what the other has accessed before it."""
+        """Orders critical sections; those of one object in two threads so that the order can be seen: one of them
+        accesses what the other has accessed before it."""
         g = self.gates
-        takes = {slot: self._takes(here) for slot, here in self.slots.items()}
-        places = [slot for slot, x in takes.items() if x != FALSE]
+        places = [slot for slot in self.slots if self._takes(slot) != FALSE]
         for first, second in combinations(places, 2):
             if first.thread != second.thread:
                 x = self._acquired[first, second] = g.variable()
                 self._acquired[second, first] = -x
-        taken = g.at_least([x for x in takes.values() if x != FALSE], MOST_SECTIONS + 1)
-        g.demand(-taken[MOST_SECTIONS])
         for (first, second), x in self._acquired.items():
             seen = [
                 g.conj(self._held(a, first), self._held(b, second), self._communicates(a, b))
                 for a in range(self.count) if self.threads[a] == first.thread
                 for b in range(self.count) if self.threads[b] == second.thread
             ]  # fmt: skip
-            g.demand(-takes[first], -takes[second], -x, *seen)
+            for thing in self._things():
+                g.demand(-self.taken(first, thing), -self.taken(second, thing), -x, *seen)
         for a, b, c in permutations(places, 3):
             g.demand(-self.acquired(a, b), -self.acquired(b, c), self.acquired(a, c))
 
@@ -249,16 +271,13 @@ class Space:
     def _role(here: dict[Form, int], *roles: str) -> list[int]:
         return [x for f, x in here.items() if f.role in roles]
 
-    def _takes(self, here: dict[Form, int]) -> int:
-        return self.gates.any(self._role(here, "begin", "within"))
-
     def _held(self, access: int, slot: Slot) -> int:
         """The literal of an access's being in the critical section that begins at a place."""
         if access < slot.before:
             return FALSE
         between = [self.slots[Slot(slot.thread, i)] for i in range(slot.before + 1, access + 1)]
         ends = [x for here in between for x in self._role(here, "end", "within")]
-        return self.gates.all([self._takes(self.slots[slot]), *(-x for x in ends)])
+        return self.gates.all([self._takes(slot), *(-x for x in ends)])
 
     def _communicates(self, a: int, b: int) -> int:
         """The literal of rf, co or fr from one access to another."""
@@ -270,15 +289,18 @@ class Space:
         """Critical sections open and close and do not nest; what stands within or outside of one does so."""
         g = self.gates
         for t in range(len(self.sizes)):
-            inside = FALSE
+            inside = dict.fromkeys(self._things(), FALSE)
             for slot, here in self.slots.items():
                 if slot.thread != t:
                     continue
-                of = {role: g.any(x for f, x in here.items() if f.role == role) for role in ROLES}
-                for role, where in (("begin", -inside), ("outside", -inside), ("end", inside), ("within", inside)):
-                    g.demand(-of[role], where)
-                inside = g.disj(of["begin"], g.conj(inside, -of["end"]))
-            g.demand(-inside)
+                free = g.all(-x for x in inside.values())
+                for form, x in here.items():
+                    where = {"begin": free, "outside": free}.get(form.role, inside.get(self._ends(form)[0], FALSE))
+                    if form.role:
+                        g.demand(-x, where)
+                left = g.any(self._role(here, "end", "within"))
+                inside = {name: g.disj(self.taken(slot, name), g.conj(x, -left)) for name, x in inside.items()}
+            g.demand(-g.any(inside.values()))
 
     # --- what makes a test large ---
     def costs(self) -> list[int]:

@@ -28,7 +28,8 @@ class _View:
         self.sets: dict[str, Members] = {}
         self.order: list[list[int]] = [[] for _ in space.sizes]
         self.place: dict[int, int] = {}  # fence -> the access that it stands before, or belongs to
-        self.locks: dict[int, tuple[Slot, int]] = {}  # events of the lock -> where, and whether it takes the lock
+        self.things: dict[str, int] = {}  # what critical sections are about -> its initial write
+        self.held: dict[int, tuple[Slot, dict[str, int]]] = {}  # an event about one -> where, and which it is about
         self._free = space.count + space.locations
 
     def world(self) -> World:
@@ -39,33 +40,58 @@ class _View:
             self._enter(s.initial(at), [(TRUE, frozenset({"IW", "W"}))])
         for t in range(len(s.sizes)):
             self._thread(t)
+        for name in dict.fromkeys(name for _, things in self.held.values() for name in things):
+            self.things[name] = self._free
+            self._enter(self._free, [(TRUE, frozenset({"IW", "W"}))])
+            self._free += 1
         co = self._with_locks()
+        rf, passed = self._sections(co)
         relations = {
             "po": self._program_order(), "loc": self._locations(), "int": self._threads(True),
-            "ext": self._threads(False), "id": {e: {e: x} for e, x in self.events.items()}, "rf": s.rf,
+            "ext": self._threads(False), "id": {e: {e: x} for e, x in self.events.items()}, "rf": rf,
         }  # fmt: skip
         for kind, rows in s.dependencies.items():
             relations[kind] = self._control(rows) if kind.endswith("ctrl") else rows
+        relations["data"] = s.gates.join([relations.get("data", {}), passed])
         for name, rows in self._pairs().items():  # a read-modify-write may depend on itself
             relations[name] = s.gates.join([rows, relations.get(name, {})])
         return World(self.events, self.sets, {name: rows for name, rows in relations.items() if rows}, co)
 
     def _with_locks(self) -> Rows:
-        """Coherence, also of the acquisitions of the lock: the order of two places is the same for all models."""
+        """Coherence, also of the acquisitions of locks: the order of two places is the same for all models."""
         s, g = self.space, self.space.gates
-        if not self.locks:
-            return s.co
-        self.free_lock = self._free
-        self._enter(self.free_lock, [(TRUE, frozenset({"IW", "W"}))])
         co = {a: dict(row) for a, row in s.co.items()}
-        for a, (first, takes) in self.locks.items():
-            if takes == FALSE:
-                continue
-            co.setdefault(self.free_lock, {})[a] = takes
-            for b, (second, also) in self.locks.items():
-                if first != second and also != FALSE:
-                    co.setdefault(a, {})[b] = g.conj(takes, also, s.acquired(first, second))
+        takers = [(e, slot, things) for e, (slot, things) in self.held.items() if self._is(e, "LKW") != FALSE]
+        for a, first, mine in takers:
+            for name, x in mine.items():
+                co.setdefault(self.things[name], {})[a] = g.conj(self._is(a, "LKW"), x)
+            for b, second, its in takers:
+                if first != second:
+                    same = g.any(g.conj(x, its.get(name, FALSE)) for name, x in mine.items())
+                    both = (self._is(a, "LKW"), self._is(b, "LKW"), same, s.acquired(first, second))
+                    co.setdefault(a, {})[b] = g.conj(*both)
         return co
+
+    def _sections(self, co: Rows) -> tuple[Rows, Rows]:
+        """Reads-from and data of sections that are read and written like memory, of which a test has one: what begins
+        it reads the initial value, which what ends it stores again.  Coherence is completed."""
+        g = self.space.gates
+        rf, data = {w: dict(row) for w, row in self.space.rf.items()}, Rows()
+        for e, (slot, things) in self.held.items():
+            for name, x in things.items():
+                read, write = g.conj(self._is(e, "R"), x), g.conj(self._is(e, "W"), x)
+                if read != FALSE:
+                    rf.setdefault(self.things[name], {})[e] = read
+                if write != FALSE:
+                    co.setdefault(self.things[name], {})[e] = write
+                    for begin, (place, _) in self.held.items():
+                        if place.thread == slot.thread and place.before < slot.before:
+                            data.setdefault(begin, {})[e] = g.conj(self._is(begin, "R"), write)
+        return rf, data
+
+    def _is(self, e: int, name: str) -> int:
+        """The literal of an event's being in a set."""
+        return self.sets.get(name, {}).get(e, FALSE)
 
     def _part(self, f: Filling) -> Part:
         return self.space.forms[f.form][self.model].parts[f.half]
@@ -100,17 +126,20 @@ class _View:
         """The events of a place for fences.  Each kind of a lock's events has a position of its own, so that it is
         known of most events that they are not of the other kinds."""
         ways: dict[int, list[tuple[int, frozenset[str] | None]]] = {}
+        about: dict[int, dict[str, list[int]]] = {}
         for f, x in here.items():
             position = 0
-            for sets in self.space.forms[f][self.model].fences:
+            template = self.space.forms[f][self.model]
+            for sets, thing in zip(template.fences, template.objects, strict=True):
                 position = max(position, _POSITIONS.get(min(sets & LOCKING, default=""), 3))
                 ways.setdefault(position, []).append((x, sets))
+                if thing:
+                    about.setdefault(position, {}).setdefault(thing, []).append(x)
                 position += 1
         for position in sorted(ways):
             e = self._fence(slot.thread, slot.before, ways[position])
-            if e is not None and any(sets is not None and sets & LOCKING for _, sets in ways[position]):
-                taking = (x for x, sets in ways[position] if sets is not None and "LKW" in sets)
-                self.locks[e] = (slot, self.space.gates.any(taking))
+            if e is not None and position in about:
+                self.held[e] = (slot, {name: self.space.gates.any(xs) for name, xs in about[position].items()})
 
     def _thread(self, t: int) -> None:
         s = self.space
@@ -141,13 +170,12 @@ class _View:
             for i in range(s.count):
                 if s.at[i][at] != FALSE:
                     out[e][i] = out[i][e] = s.at[i][at]
-        if self.locks:
-            g = s.gates
-            lock = {self.free_lock: TRUE}
-            for e in self.locks:  # what a place holds beside the lock's events is no access of it
-                lock[e] = g.any(self.sets[name][e] for name in sorted(LOCKING) if e in self.sets.get(name, {}))
-            for a, x in lock.items():
-                out[a] = {b: x if a == b else g.conj(x, y) for b, y in lock.items()}
+        g = s.gates
+        about = {e: things for e, (_, things) in self.held.items()} | {e: {o: TRUE} for o, e in self.things.items()}
+        for a, mine in about.items():
+            for b, its in about.items():
+                same = (x if a == b else g.conj(x, its.get(name, FALSE)) for name, x in mine.items())
+                out.setdefault(a, {})[b] = g.any(same)
         return {a: {b: x for b, x in row.items() if x != FALSE} for a, row in out.items()}
 
     def _threads(self, same: bool) -> Rows:

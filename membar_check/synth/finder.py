@@ -15,12 +15,13 @@ from membar_check.cat.specialise import specialise
 from membar_check.engine.cnf import FALSE, TRUE, Solver
 from membar_check.engine.models import Model
 from membar_check.records import dataclass, field
-from membar_check.synth.encode_forms import distinct_forms
+from membar_check.synth.encode_forms import Template, distinct_forms
 from membar_check.synth.encode_model import Matrices
+from membar_check.synth.encode_parting import Parting, tests_tell
 from membar_check.synth.encode_space import Space
 from membar_check.synth.encode_world import world_of
 from membar_check.synth.shape import Access, Dependency, Fence, Item, Line, Shape
-from membar_check.synth.vocabulary import Vocabulary, load_vocabulary
+from membar_check.synth.vocabulary import Form, Vocabulary, load_vocabulary
 
 MOST_COSTS = 16  # fences, dependencies and annotations of one test
 MOST_LOCKED = 2  # accesses of a thread that takes a lock
@@ -30,7 +31,8 @@ MOST_REFUSED = 40  # executions of one distribution of accesses that the engine 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What is searched: tests of up to so many accesses, threads and locations; critical sections take part in tests
-    of up to ``sections`` accesses and more than one thread."""
+    of more than one thread and of up to ``sections`` accesses, of any number where nothing else tells the models
+    apart."""
 
     accesses: int = 6
     threads: int = 4
@@ -102,8 +104,10 @@ class Finder:
         self.deadline = deadline
         self.vocabulary: Vocabulary = load_vocabulary(arch)
         self.forms, self.missing = distinct_forms(self.vocabulary, models)
+        self._judged = distinct_forms(self.vocabulary, models, False)[0]
         self.kinds = tuple(k for k in self.vocabulary.dependencies if self._mentioned(k))
         self.progress = Progress()
+        self._telling: dict[bool, tuple[str, ...]] = {}
         self.patience = float("inf")  # seconds for one question about critical sections
         self.empty: Callable[[Portion, Goal], bool] = _perhaps
 
@@ -118,6 +122,28 @@ class Finder:
             return ()
         roles = {(form.brackets, form.role) for form in self.forms}
         return tuple(name for name in self.vocabulary.brackets if {(name, "begin"), (name, "end")} <= roles)
+
+    def forms_for(self, flags: bool) -> dict[Form, tuple[Template, ...]]:
+        """Those of ``forms`` that matter to what is allowed (``flags``: and to flags)."""
+        return self.forms if flags else self._judged
+
+    def telling(self, flags: bool = False) -> tuple[str, ...]:
+        """The kinds of critical sections of the tests that may tell the models apart (``flags``: by flags, too), ""
+        for those without any."""
+        if flags not in self._telling:
+            compiled = [model.compiled for model in self.models]
+            assert compiled[0] is not None and compiled[1] is not None
+            found = []
+            for kind in ("", *self.brackets):
+                templates = [t for form, t in self.forms_for(flags).items() if form.brackets in ("", kind)]
+                if tests_tell((compiled[0], compiled[1]), templates, self.kinds, flags):
+                    found.append(kind)
+            self._telling[flags] = tuple(found)
+        return self._telling[flags]
+
+    def most_with_sections(self, flags: bool = False) -> int:
+        """The number of accesses up to which tests have critical sections."""
+        return self.bound.sections if "" in self.telling(flags) else self.bound.accesses
 
     def search(self, goals: Sequence[Goal], onwards: bool = False) -> Iterator[Found | int]:
         """The smallest tests for the goals, and after each size all of whose tests have been searched that number of
@@ -151,9 +177,10 @@ class Finder:
         return True
 
     def _ask_at(self, accesses: int, goals: Sequence[Goal], best: dict[Goal, Found], onwards: bool) -> None:
+        flags = any(goal.flag for goal in goals)
         for threads in range(1, min(accesses, self.bound.threads) + 1):
             open_goals = [goal for goal in goals if goal not in best]
-            for brackets in self._brackets_at(accesses, threads):
+            for brackets in self._brackets_at(accesses, threads, flags):
                 asked = [goal for goal in open_goals if not brackets or goal not in best]
                 if brackets and best and asked and not onwards:  # the models differ, and this is what takes long
                     self.progress.passed.add(brackets)
@@ -174,20 +201,22 @@ class Finder:
                         if found is not None:
                             best[goal] = found
 
-    def portions(self) -> Iterator[Portion]:
+    def portions(self, goals: Sequence[Goal]) -> Iterator[Portion]:
         """What a search up to the bound asks for, in its order."""
+        flags = any(goal.flag for goal in goals)
         for accesses in range(1, self.bound.accesses + 1):
             for threads in range(1, min(accesses, self.bound.threads) + 1):
-                for brackets in self._brackets_at(accesses, threads):
+                for brackets in self._brackets_at(accesses, threads, flags):
                     yield from ((sizes, brackets) for sizes in self._sizes(accesses, threads, brackets))
 
-    def _brackets_at(self, accesses: int, threads: int) -> tuple[str, ...]:
-        return ("", *(self.brackets if accesses <= self.bound.sections and threads > 1 else ()))
+    def _brackets_at(self, accesses: int, threads: int, flags: bool) -> tuple[str, ...]:
+        allowed = accesses <= self.most_with_sections(flags) and threads > 1
+        return tuple([kind for kind in self.telling(flags) if not kind or allowed])
 
     def _sizes(self, accesses: int, threads: int, brackets: str) -> Iterator[tuple[int, ...]]:
         """The distributions of accesses; with locks, which take long, not more than a few a thread."""
         for sizes in partitions(accesses, threads):
-            if brackets not in self.vocabulary.only or max(sizes) <= MOST_LOCKED:
+            if not brackets or self.vocabulary.brackets[brackets].only is None or max(sizes) <= MOST_LOCKED:
                 yield sizes
 
     def check_time(self) -> None:
@@ -229,7 +258,8 @@ class Question:
         finder.check_time()
         bound = finder.bound
         locations = min(bound.locations, max(1, (sum(sizes) + 1) // 2))
-        self.space = Space(finder.vocabulary, finder.forms, sizes, locations, finder.kinds, brackets)
+        forms = finder.forms_for(any(goal.flag for goal in goals))
+        self.space = Space(finder.vocabulary, forms, sizes, locations, finder.kinds, brackets)
         self.checks: list[tuple[tuple[str, int], ...]] = []
         self.wanted = self._encode(goals)
         g = self.space.gates
@@ -245,23 +275,34 @@ class Question:
         self._solver: _TimedSolver | None = None
 
     def _encode(self, goals: Sequence[Goal]) -> dict[Goal, int]:
-        g = self.space.gates
+        """What is asked for each goal; :class:`Parting` makes the question small without changing it."""
+        views = self._views()
+        parting = Parting(views)
+        out: dict[Goal, int] = {}
+        for goal in goals:
+            apart = parting.possible(goal.side, goal.flag) if parting.comparable else TRUE
+            out[goal] = self.space.gates.conj(self._plainly(views, goal), apart)
+        return out
+
+    def _views(self) -> tuple[Matrices, Matrices]:
+        """Both models over the space; fills ``checks``."""
         views: list[Matrices] = []
         for number, model in enumerate(self.finder.models):
             assert model.compiled is not None
             world = world_of(self.space, number)
             small = specialise(model.compiled, frozenset({*world.sets, *world.relations}))
-            views.append(Matrices(g, small, world))
+            views.append(Matrices(self.space.gates, small, world))
             self.checks.append(views[-1].checks())
             self.finder.check_time()
-        accepts = [g.all(x for _, x in checks) for checks in self.checks]
-        out: dict[Goal, int] = {}
-        for goal in goals:
-            shown = list(accepts)
-            if goal.flag:
-                shown = [g.conj(x, view.flag(goal.flag)) for x, view in zip(accepts, views, strict=True)]
-            out[goal] = g.conj(shown[goal.side], -shown[1 - goal.side])
-        return out
+        return views[0], views[1]
+
+    def _plainly(self, views: tuple[Matrices, Matrices], goal: Goal) -> int:
+        """The literal of an execution's being what a goal asks for."""
+        g = self.space.gates
+        shown = [g.all(x for _, x in checks) for checks in self.checks]
+        if goal.flag:
+            shown = [g.conj(x, view.flag(goal.flag)) for x, view in zip(shown, views, strict=True)]
+        return g.conj(shown[goal.side], -shown[1 - goal.side])
 
     def smallest(self, goal: Goal, least: int) -> Found | None:
         """A test with as few costs as can be, and with at most ``least``.
@@ -331,7 +372,8 @@ class Question:
             if cnf.impossible:
                 return None
             self._solver = _TimedSolver(cnf)
-            patience = self.finder.patience if self.space.brackets else float("inf")
+            optional = self.space.brackets and "" in self.finder.telling()
+            patience = self.finder.patience if optional else float("inf")
             self._solver.deadline = min(self.finder.deadline, time.monotonic() + patience)
         return self._solver
 

@@ -155,6 +155,12 @@ def search_sentences(told: Comparison) -> tuple[str, ...]:
         allows, forbids = _names(told, side)
         if side not in shown and told.searched:
             out.append(f"None of them is allowed by {allows} and forbidden by {forbids}.")
+    if told.flags:
+        raised = {(difference.side, difference.flag) for difference in told.differences}
+        unseen = [name for name in told.flags if not raised & {(OLD, name), (NEW, name)}]
+        if unseen and told.flagged:
+            words = f"None of those of up to {told.flagged} accesses has a flag under one model only"
+            out.append(f"{words}: {', '.join(unseen)}.")
     if told.left_out:
         out.append(f"Left out: {'; '.join(told.left_out)}.")
     out += [f"Not finished: {what}." for what in told.left]
@@ -191,7 +197,8 @@ def comparison_document(told: Comparison, why: Explanations) -> dict[str, Any]:
         ],
         "searched": {
             "accesses": told.searched, "threads": told.bound.threads, "locations": told.bound.locations,
-            "bound": told.bound.accesses, "complete": told.complete, "made_of": list(told.vocabulary),
+            "bound": told.bound.accesses, "flags": list(told.flags), "flagged_accesses": told.flagged,
+            "complete": told.complete, "made_of": list(told.vocabulary),
             "left_out": list(told.left_out), "not_finished": list(told.left),
         },
         "seconds": round(told.seconds, 3),

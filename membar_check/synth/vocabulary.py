@@ -42,23 +42,35 @@ ROLES = ("begin", "end", "within", "outside")
 
 
 @dataclass(frozen=True, slots=True)
+class Brackets:
+    """A kind of critical sections.  ``title``: in words; ``most``: as many in a test, None for any number;
+    ``exclusive``: those of one object do not overlap; ``only``: what else a test with them can have, and no
+    dependencies then, None for everything."""
+
+    name: str
+    title: str
+    most: int | None = None
+    exclusive: bool = False
+    only: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """``forms``: accesses, then read-modify-writes, then fences, the plainest first; ``dependencies`` by their kinds;
     ``after_branch``: the fence that makes a dependency of its own behind a branch, and that dependency's kind;
-    ``brackets``: the kinds of critical sections; ``beside``: fences that stand right ``before`` or right ``after`` a
-    read-modify-write; ``encloses``: a branch encloses the access that depends on it, and not all that follows;
-    ``silent``: annotations of reads whose value nobody gets; ``only``: by the kind of critical sections what else a
-    test with them can have, and no dependencies then; ``left_out``: what the dialect has and this has not."""
+    ``brackets``: the kinds of critical sections by name; ``beside``: fences that stand right ``before`` or right
+    ``after`` a read-modify-write; ``encloses``: a branch encloses the access that depends on it, and not all that
+    follows; ``silent``: annotations of reads whose value nobody gets; ``left_out``: what the dialect has and this has
+    not."""
 
     arch: str
     forms: tuple[Form, ...]
     dependencies: tuple[str, ...]
     after_branch: tuple[str, str] | None
-    brackets: tuple[str, ...]
+    brackets: dict[str, Brackets]
     beside: dict[str, str]
     encloses: bool
     silent: Tags
-    only: dict[str, tuple[str, ...]]
     left_out: tuple[str, ...]
 
 
@@ -78,16 +90,17 @@ def load_vocabulary(arch: str) -> Vocabulary:
         forms += [Form(kind, frozenset(tags), plain=i == 0) for i, tags in enumerate(table[key])]
     forms += [Form("RMW", frozenset(r), frozenset(w), plain=i == 0) for i, (r, w) in enumerate(table["rmws"])]
     forms += [Form("F", fences=(name,)) for name in table["fences"]]
-    brackets = table.get("brackets", {})
-    for name, roles in brackets.items():
+    brackets: dict[str, Brackets] = {}
+    for name, given in table.get("brackets", {}).items():
         for role in ROLES:
-            for text in roles.get(role, ()):
+            for text in given.get(role, ()):
                 forms.append(Form("F", fences=tuple(text.split("; ")), brackets=name, role=role))
+        only = tuple(given["only"]) if "only" in given else None
+        brackets[name] = Brackets(name, given["title"], given.get("most"), given.get("exclusive", False), only)
     behind = table.get("after-branch")
     return Vocabulary(
-        arch, tuple(forms), tuple(table["dependencies"]), (behind[0], behind[1]) if behind else None, tuple(brackets),
+        arch, tuple(forms), tuple(table["dependencies"]), (behind[0], behind[1]) if behind else None, brackets,
         dict(table.get("beside", {})), table.get("branch") == "encloses", frozenset(table.get("silent", ())),
-        {name: tuple(roles["only"]) for name, roles in brackets.items() if "only" in roles},
         tuple(table.get("left-out", ())),
     )  # fmt: skip
 

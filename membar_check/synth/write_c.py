@@ -6,6 +6,8 @@ from membar_check.diagnostics import InputError
 from membar_check.synth.shape import LOCATIONS, Access, Fence, Line, Shape
 
 _ORDERS = {"MB": "", "ACQUIRE": "_acquire", "RELEASE": "_release", "ONCE": "_relaxed"}
+_BEGIN, _END = "srcu_read_lock", "srcu_read_unlock"
+COOKIE = "idx"  # the register between them
 _NAMES = {"ACQ": "ACQUIRE", "REL": "RELEASE"}
 
 
@@ -28,6 +30,11 @@ def tag_of(access: Access) -> str:
     return min(strong, default="ONCE" if names else "")
 
 
+def _type_of(function: str) -> str:
+    """What a primitive is called with a pointer to."""
+    return "struct srcu_struct" if "srcu" in function else "spinlock_t"
+
+
 class _Thread:
     """Writes one thread; ``atoms`` are filled by :meth:`text`."""
 
@@ -44,15 +51,24 @@ class _Thread:
         ends = set(self.halves.values())
         for index, item in enumerate(self.line.items):
             if isinstance(item, Fence):
-                body.append(f"\t{item.name}{'' if item.name.endswith(')') else '()'};")
+                body.append(f"\t{self.fence(item.name)};")
             elif index not in ends:
                 body += self.guarded(index, self.statement(index, item))
         used = sorted({a.location for a in self.line.items if isinstance(a, Access)})
-        calls = [item.name.removesuffix(")").partition("(")[2] for item in self.line.items if isinstance(item, Fence)]
-        locks = [f"spinlock_t *{name}" for name in sorted({name for name in calls if name})]
-        head = f"P{self.number}({', '.join([*[f'int *{LOCATIONS[location]}' for location in used], *locks])})"
-        declared = [f"\tint {register};" for register in self.registers.values()]
+        calls = [item.name.removesuffix(")").partition("(") for item in self.line.items if isinstance(item, Fence)]
+        things = sorted({f"{_type_of(name)} *{thing}" for name, _, thing in calls if thing})
+        head = f"P{self.number}({', '.join([*[f'int *{LOCATIONS[location]}' for location in used], *things])})"
+        cookie = [COOKIE] if any(name == _BEGIN for name, _, _ in calls) else []
+        declared = [f"\tint {register};" for register in (*self.registers.values(), *cookie)]
         return "\n".join([head, "{", *declared, *([""] if declared else []), *body, "}", ""])
+
+    @staticmethod
+    def fence(name: str) -> str:
+        """The call; what begins an SRCU section returns what its end wants."""
+        function, _, thing = name.removesuffix(")").partition("(")
+        if function == _BEGIN:
+            return f"{COOKIE} = {name}"
+        return f"{function}({thing}, {COOKIE})" if function == _END else f"{function}({thing})"
 
     def sources(self, kind: str, *targets: int) -> list[str]:
         """The registers that the items depend on."""

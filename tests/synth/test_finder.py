@@ -12,7 +12,7 @@ import pytest
 from membar_check.arguments import Parser
 from membar_check.diagnostics import InputError, Source, Unsupported
 from membar_check.engine.api import CheckOptions
-from membar_check.engine.cnf import Solver
+from membar_check.engine.cnf import FALSE, Solver
 from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_model
 from membar_check.gating_diff import add_parsers, run_command
 from membar_check.litmus.parser import parse_litmus
@@ -20,7 +20,9 @@ from membar_check.resources import models_dir
 from membar_check.synth.compare import EQUAL, INCOMPARABLE, STRONGER, UNKNOWN, WEAKER, judge
 from membar_check.synth.diff import NEW, OLD, Comparison, DiffOptions, diff, load_models
 from membar_check.synth.encode_gates import Gates
-from membar_check.synth.finder import Bound, Finder, Question, partitions, shape_of
+from membar_check.synth.encode_parting import Parting
+from membar_check.synth.finder import Bound, Finder, Goal, Question, partitions, shape_of
+from membar_check.synth.mutate import mutations
 from membar_check.synth.naming import test_name as name_of
 from membar_check.synth.vocabulary import architectures, load_vocabulary
 from membar_check.synth.write import write_shape
@@ -115,6 +117,10 @@ def test_a_clause_less_is_found(
         ("wmb | unlock-lock); [Marked]; rmw-sequence", "wmb); [Marked]; rmw-sequence", "spin_unlock"),
         ("  | [LKW]; po; [After-spinlock]\n", "", "smp_mb__after_spinlock"),
         ("let Returned = R \\ Noreturn", "let Returned = R", "atomic_"),
+        ("po; [UL]; (po | rf); [LKR]; po", "po; [UL]; rf; [LKR]; po", "spin_lock(t)"),
+        ("  | [Srcu-unlock]; po; [After-srcu-read-unlock]\n", "", "smp_mb__after_srcu_read_unlock"),
+        ("po; [Sync-rcu | Sync-srcu | Other-gp]; po?", "po; [Sync-rcu | Other-gp]; po?", "synchronize_srcu(ss)"),
+        ("Other-gp | Rcu-unlock | Srcu-unlock]", "Other-gp | Rcu-unlock]", "srcu_read_unlock(ss, idx)"),
     ],
 )
 def test_a_weaker_kernel_model_is_found(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -125,14 +131,27 @@ def test_a_weaker_kernel_model_is_found(tmp_path: Path, old: str, new: str, said
 
 def test_a_flag_less_is_found(tmp_path: Path) -> None:
     path = changed(tmp_path, "lkmm", "flag ~empty ww-race | wr-race | rw-race as data-race", "", "lkmm-axioms.cat")
-    told = compare("lkmm", path, 2, flags=True)
+    told = compare("lkmm", path, 2)
     assert [(d.side, d.flag) for d in told.differences] == [(OLD, "data-race")]
-    assert (told.relation, told.exit_status) == (EQUAL, 1)
-    assert compare("lkmm", path, 2).exit_status == 0
+    assert (told.relation, told.exit_status, told.flags) == (EQUAL, 1, ("data-race",))
+    told = compare("lkmm", path, 2, flags=False)
+    assert (told.exit_status, told.flags, told.flagged) == (0, (), 0)
+
+
+def test_flags_are_the_last_that_is_looked_at(tmp_path: Path) -> None:
+    """A model that allows more is not searched for flags unless that is asked for; one of which only the races'
+    definition differs, is."""
+    path = changed(tmp_path, "lkmm", "let dep = addr | data", "let dep = addr", "lkmm-axioms.cat")
+    assert [d.flag for d in compare("lkmm", path, 4).differences] == [""]
+    (tmp_path / "other").mkdir()
+    path = changed(tmp_path / "other", "lkmm", "  | po; [Release]\n", "", "lkmm-axioms.cat")
+    told = compare("lkmm", path, 3)
+    assert [(d.side, d.flag) for d in told.differences] == [(NEW, "mixed-accesses")]
+    assert "smp_store_release" in told.differences[0].text
 
 
 def test_without_time_nothing_is_equal() -> None:
-    told = diff("sc", "sc", "X86", (), DiffOptions(Bound(4), 0.0))
+    told = diff("sc", "x86-tso", "X86", (), DiffOptions(Bound(4), 0.0))
     assert (told.relation, told.exit_status, told.complete) == (UNKNOWN, 3, False)
     assert told.left[0].startswith("the time of 0 s was over at tests of 1 access")
 
@@ -143,7 +162,8 @@ def test_without_time_nothing_is_equal() -> None:
     [
         ("x86-tso", "X86", (3, 2), ""), ("aarch64", "AArch64", (3, 2), ""), ("aarch64", "AArch64", (4,), ""),
         ("riscv", "RISCV", (2, 2), ""), ("riscv", "C", (2, 2), ""), ("power", "PPC", (3, 2), ""),
-        ("lkmm", "C", (2, 1), "locks"), ("lkmm", "C", (2, 2), "sections"), ("sc", "C", (2, 2), ""),
+        ("lkmm", "C", (2, 1), "locks"), ("lkmm", "C", (2, 2), "locks"), ("lkmm", "C", (2, 2), "sections"),
+        ("lkmm", "C", (2, 2), "srcu"), ("sc", "C", (2, 2), ""),
         ("aarch64", "C", (2, 2), ""),
     ],
 )  # fmt: skip
@@ -173,6 +193,83 @@ def test_executions_are_judged_as_the_engine_judges_them(
         text = write_shape(shape, "t")
         verdict = judge(parse_litmus(Source("t.litmus", text), ()), judged, CHECK, reach=True)
         assert verdict.reached == (wanted == accepted), text
+
+
+# --- what makes questions small does not change them -----------------------------------------------------------------
+def mutants(folder: Path, name: str, every: int, first: int = 0) -> list[tuple[str, str]]:
+    """Mutations of a model, what is done and the path, every so many."""
+    found = mutations(models_dir() / f"{name}.cat", bell=False)[first::every]
+    return [(m.name, str(m.write(folder / str(number)))) for number, m in enumerate(found)]
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "sizes", "brackets", "every"),
+    [
+        ("x86-tso", "X86", (2, 1), "", 1), ("aarch64", "AArch64", (2, 2), "", 4), ("riscv", "RISCV", (2, 1), "", 3),
+        ("power", "PPC", (2, 2), "", 3), ("lkmm", "C", (2, 2), "", 9), ("lkmm", "C", (2, 1), "locks", 29),
+        ("lkmm", "C", (2, 1), "srcu", 31), ("lkmm", "C", (2, 1), "sections", 23),
+    ],
+)  # fmt: skip
+def test_models_part_where_they_are_said_to(
+    tmp_path: Path, name: str, arch: str, sizes: tuple[int, ...], brackets: str, every: int
+) -> None:
+    """No execution that one model accepts and the other rejects lacks the difference that the question demands; nor
+    are there any where tests are said to be unable to tell the models apart."""
+    looked_at = 0
+    for what, path in mutants(tmp_path, name, every):
+        (old, new), _ = load_models(name, path, arch, CHECK)
+        finder = Finder((old, new), arch, Bound(), lambda shape, goal: True)
+        question = Question(finder, sizes, brackets, ())
+        question.checks.clear()
+        views = question._views()
+        parting = Parting(views)
+        assert parting.comparable
+        flags = [Goal(side, "data-race") for side in (NEW, OLD)] if name == "lkmm" else []
+        for goal in (Goal(NEW), Goal(OLD), *flags):
+            apart = parting.possible(goal.side, goal.flag)
+            plainly = question._plainly(views, goal)
+            missed = question.space.gates.conj(plainly, -apart)
+            looked_at += missed != FALSE
+            assert missed == FALSE or not Solver(question.space.gates.cnf([missed])).satisfiable([missed]), what
+            if brackets not in finder.telling(bool(goal.flag)):
+                assert plainly == FALSE or not Solver(question.space.gates.cnf([plainly])).satisfiable([plainly]), what
+    assert looked_at
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "effects"),
+    [
+        ("acyclic po | rf | co | fr", "acyclic po-loc | rf | co | fr", "weaker"),
+        ("acyclic po | rf | co | fr", "acyclic rf | co | fr", "weaker"),
+        ("acyclic rf | co", "acyclic rf | co | fr", "stronger"),
+        ("acyclic po \\ (rf; fr)", "acyclic po \\ (rf; fr | co)", "weaker"),
+        ("acyclic po \\ (rf & ext)", "acyclic po \\ rf", "weaker"),
+        ("acyclic po \\ rf", "acyclic po", "stronger"),
+        ("empty rmw & (fre; coe)", "empty rmw & fre", "?"),
+        ("empty rmw & (fre; coe)", "", "weaker"),
+        ("empty rmw & fr & ext", "empty rmw & fr", "stronger"),
+        ("acyclic po | fr; co", "acyclic po | fr; (co | rf)", "stronger"),
+        ("irreflexive (po | co)+", "irreflexive po | co | fr", "?"),
+        ("irreflexive (po | co)+", "irreflexive po | co", "weaker"),
+        ("acyclic po | rf", "irreflexive po; rf; (co | po; rf)", "?"),
+        ("~empty po | rf", "~empty po", "stronger"),
+        ("acyclic [W]; po", "acyclic [W]; po; [R]", "weaker"),
+        ("let rec x = po | x; rf acyclic x", "let rec x = po | co | x; rf acyclic x", "stronger"),
+        ("let rec x = po | (rf \\ x) acyclic x", "let rec x = po | co | (rf \\ x) acyclic x", "?"),
+    ],
+)
+def test_what_only_grows_forbids_more(tmp_path: Path, old: str, new: str, effects: str) -> None:
+    """Which of two models may allow what the other forbids is known where one of them only lacks something."""
+    paths = []
+    for name, text in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.cat").write_text(f'"{name}"\ninclude "cos.cat"\n{text}\n', "utf-8")
+        paths.append(str(tmp_path / f"{name}.cat"))
+    models, _ = load_models(paths[0], paths[1], "X86", CHECK)
+    question = Question(Finder(models, "X86", Bound(), lambda shape, goal: True), (2, 1), "", ())
+    question.checks.clear()
+    parting = Parting(question._views())
+    sides = {side for side in (OLD, NEW) if parting.possible(side) != FALSE}
+    assert sides == {"?": {OLD, NEW}, "weaker": {NEW}, "stronger": {OLD}}[effects]
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
