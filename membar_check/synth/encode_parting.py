@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from membar_check.cat.dag import CheckNode, CompiledModel, Node
+from membar_check.cat.dag import CheckNode, CompiledModel, Node, OrderChoice
 from membar_check.cat.specialise import specialise
 from membar_check.engine.cnf import FALSE
 from membar_check.records import dataclass
@@ -42,7 +42,7 @@ class Graphs:
         self._models = models
         self._keys: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._numbers: dict[object, int] = {}
-        self.comparable = self._order(0) == self._order(1)
+        self.comparable = self._choices(0) is not None and self._choices(0) == self._choices(1)
 
     def same(self, prefixes: Sequence[str]) -> bool:
         """Whether all checks of these prefixes, and what coherence extends, are the same."""
@@ -80,9 +80,13 @@ class Graphs:
                 out[title, sum(key[0] == title for key in out)] = check  # type: ignore[index]
         return out
 
-    def _order(self, number: int) -> object:
-        order = self._models[number].order
-        return None if order is None else (order.result.name, self._key(number, order.members))
+    def _choices(self, number: int) -> tuple[object, ...] | None:
+        """What a model chooses, as far as the tests can have it: coherence; None where it chooses more."""
+        choices = self._models[number].choices
+        orders = [choice for choice in choices if isinstance(choice, OrderChoice)]
+        if len(orders) < len(choices):
+            return None
+        return tuple([(order.result.name, self._key(number, order.members)) for order in orders])
 
     def _base(self) -> Iterator[Place]:
         """Places in what coherence has to extend."""

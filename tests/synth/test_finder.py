@@ -18,7 +18,7 @@ from membar_check.gating_diff import add_parsers, run_command
 from membar_check.litmus.parser import parse_litmus
 from membar_check.resources import models_dir
 from membar_check.synth.compare import EQUAL, INCOMPARABLE, STRONGER, UNKNOWN, WEAKER, judge
-from membar_check.synth.diff import NEW, OLD, Comparison, DiffOptions, diff, load_models
+from membar_check.synth.diff import NEW, OLD, Comparison, DiffOptions, compare_models, diff, load_models
 from membar_check.synth.encode_gates import Gates
 from membar_check.synth.encode_parting import Parting
 from membar_check.synth.finder import Bound, Finder, Goal, Question, partitions, shape_of
@@ -270,6 +270,18 @@ def test_what_only_grows_forbids_more(tmp_path: Path, old: str, new: str, effect
     parting = Parting(question._views())
     sides = {side for side in (OLD, NEW) if parting.possible(side) != FALSE}
     assert sides == {"?": {OLD, NEW}, "weaker": {NEW}, "stronger": {OLD}}[effects]
+
+
+def test_models_that_choose_are_not_called_equal(tmp_path: Path) -> None:
+    """What is chosen beside coherence has no place in the graphs, so graphs alone say nothing."""
+    for name, picked in (("old", "rf"), ("new", "rf & ext")):
+        chosen = "with seen from cross(map (fun e -> map alone (of e)) R)"
+        body = f"let alone p = p ++ 0\nlet of e = (W * {{e}}) & {picked}\n{chosen}\nempty seen; seen"
+        text = f'"{name}"\ninclude "cos.cat"\ninclude "cross.cat"\n{body}\n'
+        (tmp_path / f"{name}.cat").write_text(text, "utf-8")
+    models, _ = load_models(str(tmp_path / "old.cat"), str(tmp_path / "new.cat"), "X86", CHECK)
+    with pytest.raises(Unsupported, match="chooses more than coherence"):
+        compare_models(*models, "X86", DiffOptions(Bound(3)))
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
