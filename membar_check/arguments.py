@@ -61,3 +61,42 @@ def value(convert: Callable[[str], object]) -> Callable[[str], object]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return converter
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+def add_include_option(parser: argparse._ActionsContainer) -> None:
+    """The option ``-I``: folders, in ``include_dirs``."""
+    parser.add_argument(
+        "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
+    )
+
+
+def add_model_options(
+    group: argparse._ActionsContainer,
+    conf: bool = True,
+    variants: bool = True,
+    bell: str = "a bell file: the tags of instructions",
+    macros: str = "a .def file: the primitives of C tests",
+) -> None:
+    """The options that say which files belong to a model: ``-I``, ``--bell``, ``--macros``, ``--conf`` (where ``conf``)
+    and ``--variant`` (where ``variants``; see :func:`checked_variants`).  ``bell`` and ``macros``: their help."""
+    add_include_option(group)
+    group.add_argument("--bell", metavar="F", help=bell)
+    group.add_argument("--macros", metavar="F", help=macros)
+    if conf:
+        group.add_argument("--conf", metavar="CFG", help="a herd7 configuration that names model, bell and macros")
+    if variants:
+        group.add_argument(
+            "--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant"
+        )
+
+
+def checked_variants(parsed: argparse.Namespace) -> tuple[str, ...]:
+    """The variants that were turned on.  Raises InputError for one that there is not."""
+    given: tuple[str, ...] = tuple(parsed.variants)
+    if given:  # what knows them is not loaded for nothing
+        from membar_check.cat.conditions import require_variant
+
+        for variant in given:
+            require_variant(variant)
+    return given

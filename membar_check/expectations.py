@@ -13,11 +13,13 @@ import re
 from membar_check.diagnostics import InputError, Source, Span
 from membar_check.litmus.syntax import Quantifier
 from membar_check.records import dataclass
-from membar_check.verdict import UNREACHED, Failure, Observation, Result, Status, Verdict
+from membar_check.verdict import NO_EXECUTION, UNREACHED, Failure, Observation, Result, Status, Verdict
 
 FILE_NAME = "expected.txt"
 UNDEFINED_FLAG = "*undef*"
 CLEAN = "clean"
+DEADLOCKED = "deadlock"
+"""The class of outcome of kernel C where everyone waits."""
 
 # The gravest first: what the exit status of a run reports when several apply.
 GRAVITY = (Status.ERROR, Status.DIFFERS, Status.INCONCLUSIVE, Status.AS_EXPECTED)
@@ -171,24 +173,34 @@ def _classes(word: str) -> tuple[str, ...] | None:
 
 
 # --- the kernel's comment --------------------------------------------------------------------------------------------
-_RESULT = re.compile(r"^[ \t]*\(?\*[ \t]*Result:[ \t]+(Never|Sometimes|Always|Maybe|DEADLOCK)\b([^\n]*)", re.MULTILINE)
+_RESULT = re.compile(r"^[ \t]*\(?\*[ \t]*Result:[ \t]*(\w+|[^\s*)]\S*|)([^\n]*)", re.MULTILINE)
+_OPEN, _DEADLOCK = "Maybe", "DEADLOCK"
 
 
-def result_comment(text: str) -> Expectation | None:
+def result_comment(source: Source) -> Expectation | None:
     """The expectation in the first ``Result:`` comment line of a test, as the kernel's scripts read it, or None.
 
     ``Maybe`` leaves the observation open, ``DEADLOCK`` means that no execution ends, a trailing ``DATARACE`` that the
-    model flags a data race.
+    model flags a data race.  Raises InputError for another word.
     """
-    if "Result:" not in text:
+    if "Result:" not in source.text:
         return None
-    match = _RESULT.search(text)
+    match = _RESULT.search(source.text)
     if match is None:
         return None
+    word = match[1]
+    span = Span(source, match.start(1), max(match.end(1), match.start(1) + 1))
+    if word not in (*_OBSERVATIONS, _OPEN, _DEADLOCK):
+        known = ", ".join((*_OBSERVATIONS, _OPEN))
+        what = f"found {word!r} after `Result:`" if word else "found nothing after `Result:`"
+        raise InputError(f"{what}, expected {known} or {_DEADLOCK}", span, _RESULT_HINT)
     races = "DATARACE" in match[2].split()
-    if match[1] == "DEADLOCK":
-        return Expectation("Result comment", Observation.NEVER, positive=0, negative=0, races=races)
-    return Expectation("Result comment", _OBSERVATIONS.get(match[1]), races=races)
+    if word == _DEADLOCK:
+        return Expectation("Result comment", Observation.NEVER, positive=0, negative=0, races=races, span=span)
+    return Expectation("Result comment", _OBSERVATIONS.get(word), races=races, span=span)
+
+
+_RESULT_HINT = "a comment line that begins so says what the test is expected to give; write other things otherwise"
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------
@@ -251,6 +263,8 @@ def _differences(verdict: Verdict, expectation: Expectation) -> tuple[list[str],
         (final if too_many else tentative).append(text)
     if expectation.classes is not None:
         _compare_classes(verdict, expectation.classes, final, tentative)
+    elif verdict.findings is not None:
+        _refuse_classes(verdict, expectation, final)
     found = {
         "states": None if verdict.states is None else len(verdict.states),
         "positive": verdict.positive,
@@ -292,6 +306,16 @@ def _compare_classes(verdict: Verdict, wanted: tuple[str, ...], final: list[str]
         (final if have - set(wanted) else tentative).append(text)
 
 
+def _refuse_classes(verdict: Verdict, expectation: Expectation, final: list[str]) -> None:
+    """Where an expectation does not speak of classes of outcome none may be found, but for flags, which are compared as
+    flags, and for what it means that no execution ends, if that is expected."""
+    found = set(verdict.classes) - set(flags_of(verdict))
+    if expectation.positive == expectation.negative == 0:
+        found -= {NO_EXECUTION, DEADLOCKED}
+    if found:
+        final.append(f"expected {CLEAN}, found {_listed(tuple(sorted(found)))}")
+
+
 def _agrees(verdict: Verdict, wanted: Observation) -> bool:
     if verdict.states is not None:
         return verdict.observation is wanted
@@ -306,7 +330,8 @@ def _may_change(verdict: Verdict, expectation: Expectation) -> bool:
 
 
 def observed(verdict: Verdict) -> str:
-    """The observation in a word; for a query for reachability only what it answers, for kernel C the classes found."""
+    """What a verdict is compared by, in the notation of files of expected verdicts: the observation, of kernel C the
+    classes found; of a query for reachability only what it answers.  For a reader: :func:`verdict.in_words`."""
     if verdict.findings is not None:
         return _listed(verdict.classes, CLEAN)
     if verdict.states is not None:

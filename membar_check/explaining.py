@@ -6,20 +6,19 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from membar_check.arguments import Formatter, Parser, columns, value
+from membar_check.arguments import Formatter, Parser, add_model_options, checked_variants, columns, value
 from membar_check.diagnostics import InputError, MembarError
 from membar_check.options import names, positive_int, seconds
 
 if TYPE_CHECKING:
     from membar_check.engine.api import CheckOptions
+    from membar_check.explain.case import Case
     from membar_check.explain.explanation import Explanation
     from membar_check.litmus.syntax import LitmusTest
 
 CUT = 3
 COMMANDS = ("explain", "explore", "repair", "slim", "verify")
 PICTURES = ("dot", "svg", "graphml")
-REPAIRED = {(True, True): 0, (True, False): 0, (False, True): 1, (False, False): 3}
-"""Exit status of ``repair``, by whether there is an answer and whether nothing was left open."""
 
 OUTCOMES = """\
 outcomes: N, the number of a final state as `run` lists them; a class of outcome of kernel C or a flag of the model
@@ -27,7 +26,8 @@ outcomes: N, the number of a final state as `run` lists them; a class of outcome
 Without --outcome: what the test's condition asks.
 """
 EXPLAIN_EPILOG = OUTCOMES + """
-exit status: 0 explained, 2 bad input, 3 inconclusive (the unrolling bound, too many candidates)
+exit status: 0 explained, 2 bad input, 3 inconclusive (the unrolling bound, too many candidates, a certificate that
+says otherwise)
 """
 REPAIR_EPILOG = OUTCOMES + """
 exit status: 0 answered (or nothing to do), 1 no set of edits does it, 2 bad input, 3 not known: the time was over
@@ -85,12 +85,7 @@ def _add_outcome(parser: Parser) -> None:
 def _add_model(parser: Parser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument("--model", metavar="M|PATH", help="a bundled model or a cat file")
-    model.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[],
-                       help="where to look for files")  # fmt: skip
-    model.add_argument("--bell", metavar="F", help="a bell file: the tags of instructions")
-    model.add_argument("--macros", metavar="F", help="a .def file: the primitives of C tests")
-    model.add_argument("--conf", metavar="CFG", help="a herd7 configuration that names model, bell and macros")
-    model.add_argument("--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant")
+    add_model_options(model)
     model.add_argument("--unroll", metavar="N", type=value(positive_int), default=2, help="loop bound (default 2)")
 
 
@@ -120,18 +115,13 @@ def run_command(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 def _check_options(parsed: argparse.Namespace) -> CheckOptions:
     from membar_check.engine.api import CheckOptions, check_names
 
-    if parsed.variants:
-        from membar_check.cat.conditions import require_variant
-
-        for variant in parsed.variants:
-            require_variant(variant)
     options = CheckOptions(
         model=parsed.model,
         include_dirs=tuple(parsed.include_dirs),
         bell=parsed.bell,
         macros=parsed.macros,
         conf=parsed.conf,
-        variants=tuple(parsed.variants),
+        variants=checked_variants(parsed),
         unroll=parsed.unroll,
         hash=False,
     )
@@ -146,7 +136,7 @@ def _named(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
 # --- explain ---------------------------------------------------------------------------------------------------------
 def _explain(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from membar_check.engine.api import check_names, parse_file
-    from membar_check.explain.api import ExplainOptions, explain
+    from membar_check.explain.api import ExplainOptions, explain_case, open_case
     from membar_check.records import replace
     from membar_check.report.explain import render
 
@@ -158,7 +148,8 @@ def _explain(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         check_names(replace(check, model=name))
     models = _named(parsed.models) or (_matrix_models(test) if parsed.html else ())
     options = ExplainOptions(check, parsed.outcome, models, parsed.costs, parsed.seconds, derive=bool(parsed.html))
-    explanation = explain(test, options)
+    case = open_case(test, options)
+    explanation = explain_case(case, options)
     if parsed.html:
         from membar_check.report.page import render_page
 
@@ -167,7 +158,7 @@ def _explain(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         return CUT if explanation.cut else 0
     if parsed.format in PICTURES and explanation.execution is None:
         raise InputError("there is no execution to draw", hint="see the explanation as text")
-    extra = _certificate(parsed, test, explanation) if parsed.format == "json" else None
+    extra = _certificate(case, explanation, parsed.seconds * 4) if parsed.format == "json" else None
     to_terminal = parsed.output is None and out.isatty()
     width = max(60, min(columns(), 160)) if to_terminal else 100
     text = render(explanation, parsed.format, width=width, colour=to_terminal, extra=extra)
@@ -189,14 +180,16 @@ def _matrix_models(test: LitmusTest) -> tuple[str, ...]:
     return tuple(m for m in matrix_models(test.source.name) if m)
 
 
-def _certificate(parsed: argparse.Namespace, test: LitmusTest, explanation: Explanation) -> dict[str, Any]:
-    """The certificate, or why there is none."""
-    from membar_check.explain.certify import certificate_for
+def _certificate(case: Case, explanation: Explanation, seconds: float) -> dict[str, Any]:
+    """The certificate, or why there is none.  Raises Inconclusive where it contradicts the explanation."""
+    from membar_check.explain.certify import certificate_for, require_claim
 
     try:
-        return {"certificate": certificate_for(test, _check_options(parsed), parsed.outcome, parsed.seconds * 4)}
+        found = certificate_for(case, seconds)
     except MembarError as reason:
         return {"certificate": None, "certificate_missing": reason.message}
+    require_claim(found, explanation.allowed)
+    return {"certificate": found}
 
 
 def _write(path: str, text: str, explanation: Explanation) -> None:
@@ -224,7 +217,9 @@ def _repair(parsed: argparse.Namespace, out: TextIO) -> int:
         keep=parsed.keep, limit=parsed.limit, seconds=parsed.seconds,
     )  # fmt: skip
     out.write(render_repair(found, parsed.format))
-    return REPAIRED[bool(found.fixes) or not found.shown, found.proven]
+    if found.fixes or not found.shown:
+        return 0
+    return 1 if found.proven else 3
 
 
 def _slim(parsed: argparse.Namespace, out: TextIO) -> int:
@@ -239,4 +234,3 @@ def _slim(parsed: argparse.Namespace, out: TextIO) -> int:
     found = slim(test, check, _named(parsed.models), table=table, seconds=parsed.seconds)
     out.write(render_slim(found, parsed.format))
     return 3 if found.limits else 0
-

@@ -96,7 +96,8 @@ class Verdict:
     (None where an engine did not count).  ``states`` sorted as the log has them (None for a reachability query).
     ``loop``: some execution was cut at the unrolling bound.  ``undefined``: an ``undefined_unless`` check failed.
     ``reached`` answers the proposition for at least one execution.  ``findings``: of kernel C, None for other tests.
-    ``warnings``: about the model.
+    ``warnings``: about the model.  ``besides``: what the test says of outcomes besides the condition, as text: its
+    filter, and the named conditions of kernel C.
     """
 
     test: str
@@ -120,6 +121,7 @@ class Verdict:
     witness: Witness | None = None
     findings: tuple[Finding, ...] | None = None
     warnings: tuple[str, ...] = ()
+    besides: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -152,6 +154,15 @@ class Verdict:
         if not self.reached:
             return Observation.NEVER
         return Observation.SOMETIMES if self.counter_reached else Observation.ALWAYS
+
+
+def in_words(verdict: Verdict) -> str:
+    """The verdict for a reader, in a word or two: what was observed, with the flags; of kernel C the classes of
+    outcome.  In the notation of files of expected verdicts it is :func:`membar_check.expectations.observed`."""
+    if verdict.findings is not None:
+        return ", ".join(verdict.classes) or "clean"
+    word = verdict.observation.value if verdict.states is not None else verdict.word
+    return " ".join([word, *verdict.flags])
 
 
 @dataclass(frozen=True, slots=True)

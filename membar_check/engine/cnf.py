@@ -77,19 +77,7 @@ class Cnf:
 
     def text(self) -> str:
         """All clauses as DIMACS."""
-        return self._dimacs(self.flat)
-
-    @property
-    def mark(self) -> int:
-        """Where the clauses end now; see :meth:`text_since`."""
-        return len(self.flat)
-
-    def text_since(self, mark: int) -> str:
-        """The clauses added after ``mark`` was taken."""
-        return self._dimacs(self.flat[mark:])
-
-    def _dimacs(self, flat: list[int]) -> str:
-        return f"p cnf {self.top} {flat.count(0)}\n{' '.join(map(str, flat))}\n"
+        return f"p cnf {self.top} {self.flat.count(0)}\n{' '.join(map(str, self.flat))}\n"
 
 
 class _Calls:

@@ -13,6 +13,7 @@ from membar_check.explain.order import linear
 from membar_check.explain.scene import Scene
 from membar_check.explain.story import story, timeline
 from membar_check.records import dataclass
+from membar_check.relation import bits
 from membar_check.verdict import State
 
 LOOKED_AT = 48  # executions among which the one with the fewest surprises is chosen
@@ -31,10 +32,6 @@ class Telling:
     axioms: tuple[AxiomView, ...]
     ordered: frozenset[Pair]
 
-    @property
-    def definitions(self) -> dict[str, str]:
-        return self.scene.definitions()
-
 
 def choose(case: Case, parts: Sequence[Part]) -> Scene:
     """Of the executions in ``parts`` the one with the fewest surprises."""
@@ -50,16 +47,14 @@ def choose(case: Case, parts: Sequence[Part]) -> Scene:
     return best[1]
 
 
-def tell(scene: Scene, outcome: str = "", consistent: bool = True) -> Telling:
-    """The execution with its story."""
-    view = scene.full(consistent)
+def tell(scene: Scene, outcome: str) -> Telling:
+    """The execution, one that the model allows, with its story; ``outcome`` in the test's words."""
+    view = scene.full(True)
     ordered = scene.ordered()
     found = gaps(view, ordered)
     order = linear(view, found, ordered)
-    why = axioms(view, scene.checks(), ordered) if consistent else ()
-    return Telling(
-        scene, view, timeline(view, order, found), story(view, order, found, ordered, outcome), found, why, ordered
-    )
+    rows, sentences = timeline(view, order, found), story(view, order, found, ordered, outcome)
+    return Telling(scene, view, rows, sentences, found, axioms(view, scene.checks(), ordered), ordered)
 
 
 def one_a_state(case: Case, limit: int, known: State | None = None) -> list[ExecutionView]:
@@ -70,7 +65,7 @@ def one_a_state(case: Case, limit: int, known: State | None = None) -> list[Exec
         for raw, mask in case.states_of(part).items():
             if raw not in seen and len(out) < limit and (known is None or case.observed.state(raw) != known):
                 seen.add(raw)
-                out.append(Scene(case, part, (mask & -mask).bit_length() - 1).plain(True))
+                out.append(Scene(case, part, next(bits(mask))).plain(True))
         if len(out) >= limit:
             break
     return sorted(out, key=lambda view: view.state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -25,6 +24,7 @@ from membar_check.explain.outcome import (
     Shower,
     asking,
     class_outcome,
+    is_condition,
     own_outcome,
     parse_outcome_prop,
     unknown_outcome,
@@ -39,8 +39,6 @@ WIDE_LIMIT = 1 << 15  # candidates up to which also those are looked at that bre
 CASE_LIMIT = 1 << 20  # candidates up to which all are looked at
 LEAN = 1024  # so many of a chunk are picked out of it, more are left where they are
 
-_NAME = re.compile(r"[A-Za-z][\w\-]*\Z")
-
 
 class Part:
     """Some candidates of a chunk: ``mask``."""
@@ -51,6 +49,11 @@ class Part:
         self.chunk = chunk
         self.choices = choices
         self.mask = mask
+
+    @property
+    def first(self) -> int:
+        """The number of the first of them, which there must be."""
+        return (self.mask & -self.mask).bit_length() - 1
 
     def single(self, number: int) -> Single:
         """The candidate ``number`` alone."""
@@ -71,17 +74,24 @@ class Survey:
 
 
 class Case:
-    """Raises InputError, Unsupported and Inconclusive as :func:`engine.api.check_test` does."""
+    """``asked``: the number of a state, a class, a flag or a condition (None: the test's own); ``derive``: views carry
+    a derivation for each pair.
 
-    def __init__(self, test: LitmusTest, options: CheckOptions, asked: str | None = None) -> None:
+    Raises InputError, Unsupported and Inconclusive as :func:`engine.api.check_test` does.
+    """
+
+    def __init__(
+        self, test: LitmusTest, options: CheckOptions, asked: str | None = None, derive: bool = False
+    ) -> None:
         self.original = test
         self.options = options
+        self.derive = derive
         self.model: Model = get_model(model_request(test, options))
         if self.model.compiled is None:
             raise Unsupported(f"the model {self.model.name} cannot be explained: {self.model.why}")
         self.named = self.model.compiled
         self._asked = asked
-        prop = None if asked is None or asked.isdecimal() or _NAME.match(asked) else parse_outcome_prop(test, asked)
+        prop = None if asked is None or not is_condition(asked) else parse_outcome_prop(test, asked)
         self.test = test if prop is None else asking(test, prop)
         self.program = lower_for(self.test, self.model, options)
         self.structure = build(self.program, options.unroll, self.model.registers)
@@ -92,7 +102,6 @@ class Case:
         self._tally: Tally | None = None
         self._kept: list[Ready] | None = None
         self._whole = False
-        self.derive = False  # whether views carry a derivation for each pair
 
     # --- the verdict ---
     @property
@@ -130,19 +139,23 @@ class Case:
 
         Raises InputError for a state, class or flag that there is not.
         """
-        asked = self._asked
-        if asked is None:
+        if self._asked is None:
             return self._default_outcome()
+        return self.find(self._asked) or Outcome("condition", self._asked, self.program.condition)
+
+    def find(self, asked: str) -> Outcome | None:
+        """The state of that number, the flag or the class of that name; None for a condition, which takes a case of its
+        own.  Raises InputError for a number or a name that there is not."""
         if asked.isdecimal():
             return self._state_outcome(int(asked))
-        if _NAME.match(asked):
-            if asked in self.flags:
-                return Outcome("flag", asked, None, asked)
-            found = class_outcome(self.program, asked) if self.program.kernel is not None else None
-            if found is None:
-                raise unknown_outcome(self.program, self.flags, asked)
-            return found
-        return Outcome("condition", asked, self.program.condition)
+        if asked in self.flags:
+            return Outcome("flag", asked, name=asked)
+        if is_condition(asked):
+            return None
+        found = class_outcome(self.program, asked)
+        if found is None:
+            raise unknown_outcome(self.program, self.flags, asked)
+        return found
 
     def _default_outcome(self) -> Outcome:
         kernel = self.program.kernel
@@ -154,7 +167,7 @@ class Case:
         found = found if found in declared else next((c for c in FOUND_UNASKED if c in classes), found)
         name = found or (declared[0] if declared else FOUND_UNASKED[0])
         if name in self.flags:
-            return Outcome("flag", name, None, name)
+            return Outcome("flag", name, name=name)
         outcome = class_outcome(self.program, name)
         assert outcome is not None
         return outcome
@@ -165,7 +178,7 @@ class Case:
             raise InputError(f"there is no state {number}", hint=f"the test ends in states 1 to {len(rows)}")
         raw, state = rows[number - 1]
         text = " ".join(f"{place}={value};" for place, value in state)
-        return Outcome("state", f"state {number}: {text}", None, "", raw)
+        return Outcome("state", f"state {number}: {text}", raw=raw)
 
     def raw_states(self) -> list[tuple[RawState, State]]:
         """The final states in the order of the log, raw and as printed."""
@@ -236,8 +249,7 @@ class Case:
             within &= ~evaluator.chunk.broken_off
         for check in self.compiled.checks:
             if check.prefix == "flag" and check.name == name and within:
-                failing = evaluator.failing(check.test, check.node, within)
-                out |= failing if check.negated else within & ~failing
+                out |= within & ~breaking(evaluator, check, within)
         return out
 
     def _space(self, wide: bool) -> tuple[Space, bool]:
@@ -248,10 +260,7 @@ class Case:
             return engine.space, True
         if wide and self.compiled.base.plain and self.program.kernel is None:
             space = Space(self.structure, False, None, False)
-            total = 0
-            for skeleton in engine.space.skeletons():
-                total += skeleton.size
-            if total <= WIDE_LIMIT >> 3 and _size(space) <= WIDE_LIMIT:
+            if _size(engine.space) <= WIDE_LIMIT >> 3 and _size(space) <= WIDE_LIMIT:
                 return space, True
         return engine.space, False
 
@@ -304,9 +313,14 @@ def passing(model: CompiledModel, evaluator: Evaluator, within: int, without: fr
         if check.prefix == "" and check_name(check) not in without:
             if not good:
                 break
-            failing = evaluator.failing(check.test, check.node, good)
-            good &= failing if check.negated else ~failing
+            good &= ~breaking(evaluator, check, good)
     return good
+
+
+def breaking(evaluator: Evaluator, check: CheckNode, within: int) -> int:
+    """The candidates of ``within`` that do not pass the check; of one that raises a flag, those without it."""
+    failing = evaluator.failing(check.test, check.node, within)
+    return within & ~failing if check.negated else failing
 
 
 def check_name(check: CheckNode) -> str:
@@ -315,6 +329,7 @@ def check_name(check: CheckNode) -> str:
 
 
 def _size(space: Space) -> int:
+    """The number of candidates, exact up to :data:`WIDE_LIMIT`."""
     total = 0
     for skeleton in space.skeletons():
         total += skeleton.size

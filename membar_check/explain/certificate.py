@@ -15,7 +15,7 @@ from membar_check.explain.verify import VERSION, event_table
 from membar_check.explain.verify_cover import Cover
 from membar_check.explain.verify_fact import Candidate, Fact, Judge
 from membar_check.explain.verify_prop import doubt_of_name, prop_json, read_prop
-from membar_check.explain.verify_subject import Asked, Subject, read_subject, subject_json
+from membar_check.explain.verify_subject import Asked, read_subject, subject_json
 from membar_check.litmus.printer import show_prop
 from membar_check.litmus.syntax import LitmusTest, Prop
 
@@ -51,11 +51,11 @@ def certify(
         **subject_json(subject),
         "paths": [len(thread) for thread in subject.structure.paths],
         "events": event_table(subject),
-        **_proof(found.witness, found.facts, subject),
+        **_proof(found.witness, found.facts),
     }
 
 
-def _proof(witness: Candidate | None, facts: tuple[Fact, ...], subject: Subject) -> dict[str, Any]:
+def _proof(witness: Candidate | None, facts: tuple[Fact, ...]) -> dict[str, Any]:
     if witness is None:
         return {"facts": [fact_json(fact) for fact in facts]}
     return {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from membar_check.cat.dag import CheckNode, Node, OrderChoice
 from membar_check.cat.traced import place, text_of
+from membar_check.engine.evaluate import Evaluator
 from membar_check.explain.derivation import BASE, CHAIN, SEQUENCE, Deriver
 from membar_check.explain.explanation import CycleView, Derivation, Pair
 from membar_check.explain.rounds import NOWHERE
+from membar_check.explain.ways import Graph, shortest_way
 from membar_check.relation import Relation, closure
 
-Graph = Mapping[int, Iterable[int]]
 MOST_CYCLES = 24  # cycles of the least length among which the one with the simplest edges is chosen
 MOST_PAIRS = 64
 
@@ -88,16 +89,7 @@ def _starts(relation: Graph) -> list[int]:
 
 def _girth(relation: Graph, start: int) -> int:
     """The length of the shortest cycle through an event, 0 if there is none."""
-    seen: set[int] = set()
-    front = {start}
-    length = 0
-    while front:
-        front = {b for a in front for b in relation.get(a, ())} - seen
-        seen |= front
-        length += 1
-        if start in front:
-            return length
-    return 0
+    return max(0, len(shortest_way(relation, start, start)) - 1)
 
 
 def _rotated(deriver: Deriver, steps: tuple[Derivation, ...]) -> tuple[Derivation, ...]:
@@ -134,15 +126,16 @@ def _order(deriver: Deriver) -> CycleView | None:
     return None
 
 
-def ordered(deriver: Deriver) -> frozenset[Pair]:
-    """The pairs that the model's checks put in an order, transitively: the closures of all that must be acyclic (or,
-    if transitive already, irreflexive), but for checks that speak of single locations only."""
+def ordered(evaluator: Evaluator, checks: Iterable[CheckNode]) -> frozenset[Pair]:
+    """The pairs that checks put in an order, transitively: the closures of all that must be acyclic (or, if transitive
+    already, irreflexive), but for checks that speak of single locations only.  ``checks``: those of the evaluator's
+    model; events have the numbers of the event structure."""
     out: set[Pair] = set()
-    for check in deriver.traced.model.checks:
+    for check in checks:
         if check.prefix or check.negated or not _orders(check):
             continue
-        relation = deriver.evaluator.relation(check.node)
-        if not _local(deriver, relation):
+        relation = evaluator.relation(check.node)
+        if not _local(evaluator, relation):
             out |= {(a, b) for a, row in closure(relation).items() for b in row}
     return frozenset(out)
 
@@ -151,5 +144,5 @@ def _orders(check: CheckNode) -> bool:
     return check.test == "acyclic" or (check.test == "irreflexive" and check.node.op == "plus")
 
 
-def _local(deriver: Deriver, relation: Relation) -> bool:
-    return all(a == b or deriver.evaluator.loc(a, b) for a, row in relation.items() for b in row)
+def _local(evaluator: Evaluator, relation: Relation) -> bool:
+    return all(a == b or evaluator.loc(a, b) for a, row in relation.items() for b in row)

@@ -216,14 +216,14 @@ class Deriver:
         args = [x for x in n.args if x is not None]
         solid = [x for x in args if not is_filter(x)]
         note = joined(self._condition(x, a) for x in args if is_filter(x))
-        marks = tuple(m for x in args for m in self._marks(x, a, b, state))
+        marks = tuple(m for x in args for m in self._marks(x, a, b))
         parts = [self._build(x, a, b, state) for x in solid]
         if len(parts) == 1:
             return replace(parts[0], marks=parts[0].marks + marks).noted(note)
         because = tuple(p.settled().derivation for p in parts)
         return _Part(Derivation(text_of(n), a, b, BOTH if because else BASE, because, note=note), False, marks=marks)
 
-    def _marks(self, n: Node, a: int, b: int, state: State) -> tuple[tuple[int, str], ...]:
+    def _marks(self, n: Node, a: int, b: int) -> tuple[tuple[int, str], ...]:
         """What there is to say of the events of a pair that is in a product of sets."""
         n = bare(n)
         if n.op != "prod":

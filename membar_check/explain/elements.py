@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from membar_check.cat.coherence import implies_atomicity, implies_coherence
+from membar_check.cat.dag import CheckNode
 from membar_check.diagnostics import Span
 from membar_check.events.executions import Variation
 from membar_check.events.structure import Event, Path
 from membar_check.explain.case import Case, Part, check_name
 from membar_check.explain.explanation import Place
+from membar_check.explain.phrases import say
 from membar_check.explain.view import place_of
 from membar_check.litmus.kernel_c import in_runtime
 from membar_check.records import dataclass, field
@@ -107,9 +109,9 @@ def _axioms(case: Case, whole: bool) -> Iterator[Element]:
         yield Element("axiom", f"the axiom {name}", place, name, assumed=assumed)
 
 
-def _enumerated(case: Case, check: object) -> bool:
+def _enumerated(case: Case, check: CheckNode) -> bool:
     """Whether what the check forbids is not even enumerated."""
-    named = [k for k in case.named.checks if k.span == check.span]  # type: ignore[attr-defined]
+    named = [k for k in case.named.checks if k.span == check.span]
     graph, order = case.named.graph, case.named.order
     return implies_coherence(graph, named, order) or implies_atomicity(graph, named, order)
 
@@ -266,6 +268,4 @@ def _owner(thread: int) -> str:
 
 
 def _where(case: Case, place: Place) -> str:
-    if place.file == case.test.source.name:
-        return f"line {place.line}"
-    return f"line {place.line} of {place.file.rsplit('/', 1)[-1]}"
+    return say(place, case.test.source.name)

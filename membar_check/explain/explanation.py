@@ -141,7 +141,7 @@ class AxiomView:
 class Effect:
     """What an edit does under one model: ``forbids`` (the outcome is gone), ``worsens`` (it is gone, but something else
     goes wrong now), ``allows`` (it is still there, or newly), ``breaks`` (the file is no test any more),
-    ``inconclusive``; ``detail`` says more: the verdict's words."""
+    ``inconclusive``; ``detail`` says more: the verdict's words.  ``model``: as it was asked for, else its name."""
 
     model: str
     verdict: str

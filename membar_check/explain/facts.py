@@ -8,13 +8,13 @@ Each fact is as general as a greedy search makes it: edges and paths are left aw
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from membar_check.cat import syntax as s
 from membar_check.diagnostics import Inconclusive
+from membar_check.explain import ways
 from membar_check.explain.verify_cat import Interpreter
 from membar_check.explain.verify_cover import Cover
 from membar_check.explain.verify_execution import MOST_ORDERS, consistent, orders
@@ -224,25 +224,6 @@ def shrink(items: list[_T], good: Callable[[Sequence[_T]], bool], tries: int | N
     return items
 
 
-def shortest_cycle(pairs: Sequence[Edge]) -> tuple[int, ...]:
+def shortest_cycle(pairs: Iterable[Edge]) -> tuple[int, ...]:
     """The events of a shortest cycle of a relation that has one."""
-    after: dict[int, list[int]] = {}
-    for a, b in pairs:
-        after.setdefault(a, []).append(b)
-    best: tuple[int, ...] = ()
-    for start in sorted(after):
-        came: dict[int, int] = {}
-        todo = deque([start])
-        while todo and start not in came:
-            here = todo.popleft()
-            for b in after.get(here, ()):
-                if b not in came:
-                    came[b] = here
-                    todo.append(b)
-        if start in came:
-            way = [came[start]]
-            while way[-1] != start:
-                way.append(came[way[-1]])
-            if not best or len(way) < len(best):
-                best = tuple(reversed(way))
-    return best
+    return tuple(a for a, _ in ways.shortest_cycle(ways.graph_of(pairs)))

@@ -42,7 +42,6 @@ class Reasons:
     groups: tuple[Group, ...]
     core: Core | None
     timeline: tuple[Row, ...]
-    definitions: dict[str, str]
     limits: tuple[str, ...]
 
 
@@ -51,7 +50,7 @@ def reasons(case: Case, survey: Survey, asked: Question, table: Table, deadline:
     limits: list[str] = []
     if not survey.ruled_out:
         limits.append(THIN_AIR if case.thin_air() else NOTHING_SHOWS)
-        return Reasons((), None, (), {}, tuple(limits))
+        return Reasons((), None, (), tuple(limits))
     found, complete = excluded(case, survey.ruled_out, deadline)
     if not complete:
         limits.append("not all executions were sorted into groups: the time was over")
@@ -66,7 +65,7 @@ def reasons(case: Case, survey: Survey, asked: Question, table: Table, deadline:
     if groups:
         view = groups[0].example
         rows = timeline(view, linear(view, ()))
-    return Reasons(groups, core, rows, dict(case.model.traced().definitions), tuple(limits))
+    return Reasons(groups, core, rows, tuple(limits))
 
 
 def _group(case: Case, group: Excluded) -> Group:
@@ -94,8 +93,7 @@ def _redundant(elements: tuple[Element, ...]) -> tuple[str, ...]:
 
 def _element(case: Case, need: Need, undo: _Undo) -> CoreElement:
     element, part = need.element, need.part
-    number = (part.mask & -part.mask).bit_length() - 1
-    view = Scene(case, part, number, varied=True).plain(True)
+    view = Scene(case, part, part.first).plain(True)
     edit = undo.of(element) if need.alone else None
     return CoreElement(element.kind, element.text, element.place, need.alone, view, edit)
 
@@ -133,4 +131,3 @@ class _Undo:
             return shown_edit(self.case.original, edit)
         found = effect(self.asked, self.case.original, [edit], self.case.options)
         return shown_edit(self.case.original, edit, (found,))
-

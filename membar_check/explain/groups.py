@@ -9,8 +9,9 @@ from membar_check.cat.dag import CheckNode
 from membar_check.diagnostics import Span
 from membar_check.engine.evaluate import Evaluator
 from membar_check.events.valuation import Valuation
-from membar_check.explain.case import Case, Part
+from membar_check.explain.case import Case, Part, breaking
 from membar_check.explain.explanation import Pair
+from membar_check.explain.ways import shortest_cycle
 from membar_check.records import dataclass
 from membar_check.relation import bits
 
@@ -38,7 +39,7 @@ def excluded(case: Case, parts: Sequence[Part], deadline: float) -> tuple[list[E
             if time.process_time() > deadline:
                 complete = False
                 break
-            number = (left & -left).bit_length() - 1
+            number = next(bits(left))
             check, cycle, mask = _reason(case, evaluator, number, left)
             key = (check.span, _signature(case, cycle))
             old = found.get(key)
@@ -57,8 +58,7 @@ def _reason(case: Case, evaluator: Evaluator, number: int, left: int) -> tuple[C
     for check in case.compiled.checks:
         if check.prefix != "":
             continue
-        failing = evaluator.failing(check.test, check.node, left)
-        bad = left & ~failing if check.negated else failing
+        bad = breaking(evaluator, check, left)
         if not bad & bit:
             continue
         cycle: tuple[Pair, ...] = ()
@@ -87,38 +87,6 @@ def _cycle(evaluator: Evaluator, check: CheckNode, bit: int, left: int) -> tuple
     return cycle, mask
 
 
-def shortest_cycle(edges: dict[int, list[int]]) -> tuple[Pair, ...]:
-    """A shortest cycle of a graph that has one, by its edges."""
-    best: list[int] = []
-    for start in edges:
-        path = _back_to(edges, start, len(best) - 1 if best else len(edges) + 1)
-        if path and (not best or len(path) < len(best)):
-            best = path
-        if len(best) == 1:
-            break
-    return tuple(zip(best, [*best[1:], best[0]], strict=True))
-
-
-def _back_to(edges: dict[int, list[int]], start: int, limit: int) -> list[int]:
-    """The events of a shortest way from ``start`` to itself of at most ``limit`` edges; empty if there is none."""
-    before: dict[int, int] = {}
-    front = [start]
-    for _ in range(limit):
-        reached: list[int] = []
-        for a in front:
-            for b in sorted(edges.get(a, ())):
-                if b == start:
-                    path = [a]
-                    while path[-1] != start:
-                        path.append(before[path[-1]])
-                    return path[::-1]
-                if b not in before:
-                    before[b] = a
-                    reached.append(b)
-        front = reached
-    return []
-
-
 def _signature(case: Case, cycle: Iterable[Pair]) -> tuple[object, ...]:
     """The cycle by threads and source places, wherever it begins."""
     events = case.structure.events
@@ -139,5 +107,3 @@ def distinct(parts: Sequence[Part], limit: int) -> Iterator[tuple[Part, int]]:
                 return
             yield part, number
             limit -= 1
-
-

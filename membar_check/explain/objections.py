@@ -9,6 +9,8 @@ from membar_check.explain import phrases
 from membar_check.explain.critical import REORDERED, Step, critical_cycle
 from membar_check.explain.explanation import AxiomView, ExecutionView, Pair
 from membar_check.explain.gaps import gaps
+from membar_check.explain.ways import graph_of
+from membar_check.litmus.text import counted
 
 
 def axioms(
@@ -34,12 +36,12 @@ def _text(
     if not pairs:
         return "its relation is empty in this execution"
     if test == "empty":
-        return f"its relation has {_count(len(pairs), 'pair')}, though it should be empty"
+        return f"its relation has {counted(len(pairs), 'pair')}, though it should be empty"
     if test == "irreflexive":
-        return f"none of the {_count(len(pairs), 'pair')} of its relation leads from an event to itself"
+        return f"none of the {counted(len(pairs), 'pair')} of its relation leads from an event to itself"
     if not cycle:
         agree = "agrees" if len(pairs) == 1 else "agree"
-        return f"the {_count(len(pairs), 'pair')} of its relation {agree} with the order of the interleaving: no cycle"
+        return f"the {counted(len(pairs), 'pair')} of its relation {agree} with the order of the interleaving: no cycle"
     return _along(view, closure(pairs), [s.source for s in cycle], open_steps)
 
 
@@ -87,9 +89,7 @@ def _name(view: ExecutionView, e: int, main: str) -> str:
 
 def closure(pairs: frozenset[Pair]) -> dict[int, frozenset[int]]:
     """The transitive closure: of each event those that it leads to."""
-    after: dict[int, list[int]] = {}
-    for a, b in sorted(pairs):
-        after.setdefault(a, []).append(b)
+    after = graph_of(pairs)
     out: dict[int, frozenset[int]] = {}
     for first in after:
         seen: set[int] = set()
@@ -101,7 +101,3 @@ def closure(pairs: frozenset[Pair]) -> dict[int, frozenset[int]]:
                     stack.append(b)
         out[first] = frozenset(seen)
     return out
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 from membar_check.diagnostics import InputError, Source, Unsupported
 from membar_check.engine.findings import showing
@@ -28,17 +29,24 @@ from membar_check.program.ir import Program
 from membar_check.records import dataclass, replace
 from membar_check.values import Address, CodeLabel, Value
 
+_NAME = re.compile(r"[A-Za-z][\w\-]*\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``kind``: ``condition`` (``prop`` holds at the end), ``state`` (number ``number`` of the list, from 1, is
-    ``raw``), ``class`` (of kernel C: ``name``), ``flag`` (the model raises ``name``).  ``text`` in the user's words."""
+    """``kind``: ``condition`` (``prop`` holds at the end), ``state`` (the test ends in ``raw``), ``class`` (of kernel
+    C: ``name``), ``flag`` (the model raises ``name``).  ``text`` in the user's words."""
 
     kind: str
     text: str
     prop: Prop | None = None
     name: str = ""
     raw: RawState = ()
+
+
+def is_condition(asked: str) -> bool:
+    """Whether what is asked about is a condition, not the number of a state nor the name of a class or flag."""
+    return not asked.isdecimal() and _NAME.match(asked) is None
 
 
 def parse_outcome_prop(test: LitmusTest, text: str, option: str = "--outcome") -> Prop:
@@ -70,8 +78,10 @@ def own_outcome(test: LitmusTest, program: Program) -> Outcome:
 
 
 def class_outcome(program: Program, name: str) -> Outcome | None:
-    """The class of outcome of that name that the test declares or that kernel C is always checked for."""
-    assert program.kernel is not None
+    """The class of outcome of that name that the test declares or that kernel C is always checked for; None where there
+    is none."""
+    if program.kernel is None:
+        return None
     for condition in program.kernel.conditions:
         if condition.name == name:
             return Outcome("class", name, condition.prop, name)

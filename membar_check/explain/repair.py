@@ -23,7 +23,7 @@ from membar_check.explain.target import Target, find_target
 from membar_check.explain.trial import Clock, Trials, base_verdicts, describe_failure, in_order, options_of
 from membar_check.litmus.syntax import LitmusTest, Prop
 from membar_check.records import dataclass, replace
-from membar_check.verdict import Verdict
+from membar_check.verdict import Verdict, in_words
 
 KINDS = ("add", "strengthen")
 GRAIN = 3  # edits of kernel C that are not told apart
@@ -198,7 +198,7 @@ class _Repairer:
             own = trials.check(trials.version(choice), model)
             if oracle.target.shows(trials.verdict(choice, model)) or news(own, base):
                 return None
-            effects.append(Effect(model, "forbids", words(own)))
+            effects.append(Effect(model, "forbids", in_words(own)))
         needs = []
         for number in sorted(choice):
             try:
@@ -217,13 +217,6 @@ class _Repairer:
     def _view(self, edit: Edit) -> EditView:
         diff = unified_diff(self.test, apply_edits(self.test, (edit,)))
         return EditView(edit.command, edit.text, edit.cost, edit.place, diff)
-
-
-def words(verdict: Verdict) -> str:
-    """The verdict in short: of kernel C the classes, else how often the condition is met."""
-    if verdict.findings is not None:
-        return ", ".join(verdict.classes) or "clean"
-    return " ".join([verdict.observation.value, *verdict.flags])
 
 
 def _limits(found: Found, wrong: int, one_grace_period: bool) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from membar_check.cat.traced import place
 from membar_check.explain.case import Case, Part, check_name
-from membar_check.explain.cycles import broken
+from membar_check.explain.cycles import broken, ordered
 from membar_check.explain.derivation import Deriver, renumber, renumber_cycle
 from membar_check.explain.explanation import CycleView, Derivation, ExecutionView, Pair
 from membar_check.explain.phrases import say
 from membar_check.explain.view import BASE, Single, Viewer
 from membar_check.records import replace
-from membar_check.relation import closure
 
 MOST_PAIRS = 400  # larger relations are not listed
 UNSHOWN = frozenset({"po", "loc", "int", "ext", "id", "rf", "co", "fr", "same-instance", "com", "partial-co"})
@@ -18,12 +18,11 @@ UNSHOWN = frozenset({"po", "loc", "int", "ext", "id", "rf", "co", "fr", "same-in
 class Scene:
     """``single``: the candidate; ``plain``: its view with base relations only, made at once."""
 
-    def __init__(self, case: Case, part: Part, number: int, varied: bool = False) -> None:
+    def __init__(self, case: Case, part: Part, number: int) -> None:
         self.case = case
         self.part = part
         self.number = number
         self.single: Single = part.single(number)
-        self.varied = varied
         self._deriver: Deriver | None = None
         self._viewer: Viewer | None = None
 
@@ -53,18 +52,10 @@ class Scene:
         """The view with base relations."""
         return self.viewer(()).view({}, consistent)
 
-    def ordered(self, view: ExecutionView | None = None) -> frozenset[Pair]:
-        """The pairs of events, by their numbers in the view, that the model's checks order, transitively; checks that
-        only relate events of one location do not count."""
-        evaluator = self.single.evaluator(self.case.compiled)
-        out: set[Pair] = set()
-        for check in self.case.compiled.checks:
-            if check.prefix or check.negated or not (check.test == "acyclic" or check.node.op == "plus"):
-                continue
-            relation = evaluator.relation(check.node)
-            if any(a != b and not evaluator.loc(a, b) for a, row in relation.items() for b in row):
-                out |= {(a, b) for a, row in closure(relation).items() for b in row}
-        out |= self._fenced()
+    def ordered(self) -> frozenset[Pair]:
+        """The pairs of events, by their numbers in the view, that the model orders: as :func:`cycles.ordered`, and
+        what fences say of plain accesses."""
+        out = ordered(self.single.evaluator(self.case.compiled), self.case.compiled.checks) | self._fenced()
         at = self.viewer(()).position
         return frozenset((at[a], at[b]) for a, b in out if a in at and b in at)
 
@@ -86,8 +77,7 @@ class Scene:
             if check.prefix == "" and not check.negated and check.node.kind == "R":
                 relation = evaluator.relation(check.node)
                 pairs = frozenset((at[a], at[b]) for a, row in relation.items() for b in row if a in at and b in at)
-                where = f"{check.span.source.name.rsplit('/', 1)[-1]}:{check.span.line}"
-                out.append((check_name(check), check.test, where, pairs))
+                out.append((check_name(check), check.test, place(check.span), pairs))
         return out
 
     def broken(self) -> tuple[CycleView, ...]:
@@ -118,10 +108,6 @@ class Scene:
                     out.append(renumber(found, viewer.position.__getitem__))
         return tuple(out)
 
-    def definitions(self) -> dict[str, str]:
-        """Where the model defines its names."""
-        return dict(self.case.model.traced().definitions)
-
 
 def _events(cycles: tuple[CycleView, ...]) -> set[int]:
     """All events that derivations of the cycles speak of."""
@@ -137,5 +123,3 @@ def events_of(derivation: Derivation) -> set[int]:
         out |= {d.source, d.target}
         todo += d.because
     return out
-
-

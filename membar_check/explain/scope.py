@@ -9,6 +9,7 @@ from membar_check.engine.api import CheckOptions
 from membar_check.explain.case import Case
 from membar_check.explain.edits.sites import find_places
 from membar_check.explain.edits.table import Table
+from membar_check.explain.outcome import Outcome
 from membar_check.explain.target import Target
 from membar_check.litmus.syntax import LitmusTest
 from membar_check.program.ir import Thread
@@ -29,12 +30,20 @@ def executed_lines(
         return None
     lines: set[Line] = set()
     for model in models:
-        for asked in sorted(target.names) or [target.text]:
-            try:
-                lines |= _shown_lines(Case(test, replace(options, model=model), asked))
-            except (Inconclusive, Unsupported):
-                return None
+        try:
+            case = Case(target.asked(test), replace(options, model=model))
+            for outcome in _outcomes(case, target):
+                lines |= _shown_lines(case, outcome)
+        except (Inconclusive, Unsupported):
+            return None
     return frozenset(lines)
+
+
+def _outcomes(case: Case, target: Target) -> list[Outcome]:
+    """What the target asks about, as outcomes of the case of the test that it asks."""
+    if not target.names:
+        return [Outcome("condition", target.text, case.program.condition)]
+    return [found for name in sorted(target.names) if (found := case.find(name)) is not None]
 
 
 def visited_lines(test: LitmusTest, options: CheckOptions, models: Iterable[str]) -> frozenset[Line] | None:
@@ -49,9 +58,9 @@ def visited_lines(test: LitmusTest, options: CheckOptions, models: Iterable[str]
     return frozenset(lines)
 
 
-def _shown_lines(case: Case) -> set[Line]:
+def _shown_lines(case: Case, outcome: Outcome) -> set[Line]:
     found: set[Line] = set()
-    for part in case.survey(case.outcome(), wide=False).shown:
+    for part in case.survey(outcome, wide=False).shown:
         for path, mask in part.chunk.paths:
             if mask & part.mask and path.activity is not None:
                 found |= _lines(case, case.program.threads[path.thread], path.activity.visited)

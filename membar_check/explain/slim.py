@@ -16,12 +16,11 @@ from membar_check.explain.edits.sites import all_edits
 from membar_check.explain.edits.table import Table
 from membar_check.explain.explanation import EditView, Effect, Place
 from membar_check.explain.hitting import Choice, Option, Search
-from membar_check.explain.repair import words
 from membar_check.explain.scope import visited_lines
 from membar_check.explain.trial import SCALE, Clock, Trials, above, base_verdicts, describe_failure, in_order
 from membar_check.litmus.syntax import LitmusTest
 from membar_check.records import dataclass
-from membar_check.verdict import Verdict
+from membar_check.verdict import Verdict, in_words
 
 KINDS = ("drop", "weaken")
 
@@ -208,7 +207,7 @@ class _Slimmer:
             return None
         taken = self._taken(choice)
         edits = self.trials.taken(taken)
-        effects = tuple(Effect(m, "forbids", words(self.trials.verdict(taken, m))) for m in self.base)
+        effects = tuple(Effect(m, "forbids", in_words(self.trials.verdict(taken, m))) for m in self.base)
         saved = sum(self.table.cost(edit.was) - self.table.cost(edit.level) for edit in edits)
         views = tuple(
             EditView(e.command, e.text, self.table.cost(e.level) - self.table.cost(e.was), e.place, self._diff((e,)))
@@ -268,4 +267,3 @@ def news(verdict: Verdict, base: Verdict) -> str:
     if verdict.undefined and not base.undefined:
         return "undefined behaviour"
     return "a loop that goes on" if verdict.loop and not base.loop else ""
-

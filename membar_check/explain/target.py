@@ -1,32 +1,38 @@
-"""What ``repair`` is to make impossible, in a form that can be asked of every edited version of a test."""
+"""An outcome in a form that can be asked of every edited version of a test, and under every model."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from membar_check.diagnostics import InputError
 from membar_check.engine.api import CheckOptions, lower_for, model_request
 from membar_check.engine.models import get_model
 from membar_check.explain.case import Case
-from membar_check.explain.outcome import asking, parse_outcome_prop, state_prop, unknown_outcome
+from membar_check.explain.outcome import (
+    Outcome,
+    asking,
+    is_condition,
+    own_outcome,
+    parse_outcome_prop,
+    state_prop,
+    unknown_outcome,
+)
 from membar_check.litmus.kernel_file import FOUND_UNASKED
-from membar_check.litmus.printer import show_prop
 from membar_check.litmus.syntax import LitmusTest, Not, Or, Prop, Quantifier
 from membar_check.program.ir import Program
 from membar_check.records import dataclass, replace
-from membar_check.verdict import Verdict
-
-_NAME = re.compile(r"[A-Za-z][\w\-]*\Z")
+from membar_check.verdict import State, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A final state that meets ``prop``, or one of the classes and flags ``names``.  ``text`` in the user's words."""
+    """A final state that meets ``prop``, the final state ``state`` as printed, or one of the classes and flags
+    ``names``.  ``text`` in the user's words."""
 
     text: str
-    prop: Prop | None
-    names: frozenset[str]
+    prop: Prop | None = None
+    names: frozenset[str] = frozenset()
+    state: State | None = None
 
     def asked(self, test: LitmusTest) -> LitmusTest:
         """The test, or a version of it, with the condition that the verdict has to answer."""
@@ -41,7 +47,25 @@ class Target:
         """Whether the verdict, of what :meth:`asked` gave, says that it is possible."""
         if self.prop is not None and verdict.reached:
             return True
+        if self.state is not None and self.state in (verdict.states or ()):
+            return True
         return not self.names.isdisjoint((*verdict.classes, *verdict.flags))
+
+
+def target_of(case: Case, outcome: Outcome) -> Target:
+    """An outcome of a case."""
+    if outcome.kind in ("class", "flag"):
+        return Target(outcome.text, names=frozenset({outcome.name}))
+    if outcome.kind == "state":
+        return Target(outcome.text, state=case.observed.state(outcome.raw))
+    return Target(outcome.text, _asked_prop(case.test))
+
+
+def _asked_prop(test: LitmusTest) -> Prop:
+    """What the condition of a test asks, as the test writes it: its proposition, for ``forall`` that it does not
+    hold."""
+    prop = test.condition.prop
+    return Not(prop) if test.condition.quantifier is Quantifier.FORALL else prop
 
 
 def find_target(
@@ -56,9 +80,9 @@ def find_target(
     if outcome is not None and outcome.isdecimal():
         case = Case(test, options, outcome)
         wanted = case.outcome()
-        return Target(wanted.text, state_prop(case.observed, wanted.raw), frozenset())
-    if outcome is not None and not _NAME.match(outcome):
-        return Target(outcome, parse_outcome_prop(test, outcome), frozenset())
+        return Target(wanted.text, state_prop(case.observed, wanted.raw))
+    if outcome is not None and is_condition(outcome):
+        return Target(outcome, parse_outcome_prop(test, outcome))
     if outcome is not None:
         _require_known(test, options, verdicts, outcome)
         return _named(test, {outcome})
@@ -67,19 +91,13 @@ def find_target(
         if found or test.condition.span is None:
             return _named(test, found)
     if test.condition.span is not None:
-        return _condition(test, options, next(iter(verdicts)))
+        program = _program(test, options, next(iter(verdicts)))
+        return Target(own_outcome(test, program).text, _asked_prop(test))
     flags = {flag for verdict in verdicts.values() for flag in verdict.flags}
     if not flags:
         hint = "say what should be impossible: --outcome 'CONDITION'"
         raise InputError(f"{test.source.name}: the test has no condition, and no flag is raised", hint=hint)
     return _named(test, flags)
-
-
-def _condition(test: LitmusTest, options: CheckOptions, model: str) -> Target:
-    text = show_prop(test.arch, _program(test, options, model).condition)
-    if test.condition.quantifier is Quantifier.FORALL:
-        return Target(f"not ({text})", Not(test.condition.prop), frozenset())
-    return Target(text, test.condition.prop, frozenset())
 
 
 def _named(test: LitmusTest, names: set[str]) -> Target:

@@ -212,5 +212,3 @@ def inverse(pairs: Pairs) -> Pairs:
 
 def identity(events: Events) -> Pairs:
     return frozenset((e, e) for e in events)
-
-

@@ -32,9 +32,9 @@ _BRACKETS = re.compile(r"\A\[([^][]*(?:\[[0-9]+\])?)\]=")
 def prop_json(prop: Prop) -> dict[str, Any]:
     """A proposition as JSON."""
     if isinstance(prop, Atom):
-        is_place = isinstance(prop.right, RegisterRef | GlobalRef)
-        right = _place_json(prop.right) if is_place else _operand_json(prop.right)  # type: ignore[arg-type]
-        return {"place": _place_json(prop.left), "is" if prop.equal else "is not": right}
+        right = prop.right
+        wanted = _place_json(right) if isinstance(right, RegisterRef | GlobalRef) else _operand_json(right)
+        return {"place": _place_json(prop.left), "is" if prop.equal else "is not": wanted}
     if isinstance(prop, Not):
         return {"not": prop_json(prop.operand)}
     if isinstance(prop, Implies):

@@ -7,6 +7,7 @@ execution.  A proposition is true, false or, where the fact does not say, open (
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 from membar_check.events.structure import Applied, Path, ReadOf, Symbolic
@@ -170,8 +171,8 @@ class Values:
         return _all(_matches(self.cell(c), v, ctype) for c, v in zip(cells, wanted, strict=True))
 
 
-def _all(parts: object) -> bool | None:
-    known: list[bool | None] = list(parts)  # type: ignore[call-overload]
+def _all(parts: Iterable[bool | None]) -> bool | None:
+    known = list(parts)
     return False if False in known else None if None in known else True
 
 

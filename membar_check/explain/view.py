@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
+from membar_check.cat.dag import CompiledModel
 from membar_check.diagnostics import Span
 from membar_check.engine.evaluate import Evaluator
 from membar_check.engine.outcome import Finals, Observed, split_states
@@ -71,9 +72,9 @@ class Single:
         """``fr``: from each read to all writes that come after the one it read from."""
         return sorted((r, w2) for w, r in self.rf for w1, w2 in self.co if w1 == w and w2 != r)
 
-    def evaluator(self, model: object) -> Evaluator:
-        """The evaluator of a compiled model on this candidate."""
-        return Evaluator(model, self.chunk, self.valuation, self.choices)  # type: ignore[arg-type]
+    def evaluator(self, model: CompiledModel) -> Evaluator:
+        """The evaluator of a model on this candidate."""
+        return Evaluator(model, self.chunk, self.valuation, self.choices)
 
 
 def pairs_of(relation: Relation) -> list[Pair]:

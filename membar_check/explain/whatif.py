@@ -3,77 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from membar_check.diagnostics import Inconclusive, InputError
-from membar_check.engine.api import CheckOptions, check_test
+from membar_check.engine.api import CheckOptions, check_test, model_request
+from membar_check.engine.models import get_model
+from membar_check.explain.case import Case
 from membar_check.explain.edits.apply import apply_edits, parse_edited, unified_diff
 from membar_check.explain.edits.edit import Edit
 from membar_check.explain.explanation import EditView, Effect
-from membar_check.explain.outcome import Outcome, asking, parse_outcome_prop
-from membar_check.litmus.syntax import LitmusTest, Quantifier
+from membar_check.explain.outcome import Outcome
+from membar_check.explain.target import Target, target_of
+from membar_check.litmus.syntax import LitmusTest
 from membar_check.records import dataclass, replace
-from membar_check.verdict import State, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An outcome in a form that can be asked of an edited test: ``asked`` a proposition's text, "" for the test's own
-    condition; ``name`` a class or flag; ``state`` a final state as printed.  ``known``: the classes and flags that the
-    test shows as it is."""
+    """What is asked of versions of a test: whether they show ``target``, and what else goes wrong.  ``known``: the
+    classes and flags that the test shows as it is."""
 
-    outcome: Outcome
-    asked: str = ""
-    name: str = ""
-    state: State | None = None
-    known: frozenset[str] = frozenset()
-
-    def shows(self, test: LitmusTest, options: CheckOptions) -> bool:
-        """Whether the test can show the outcome.  Raises InputError, Unsupported, Inconclusive as a check does, and
-        Inconclusive where executions were cut at the unrolling bound and nothing was found."""
-        if self.asked:
-            test = asking(test, parse_outcome_prop(test, self.asked))
-        return self.of(test, self._checked(test, options))
-
-    def _checked(self, test: LitmusTest, options: CheckOptions) -> Verdict:
-        whole = self.state is not None or bool(self.name) or test.kernel is not None
-        found = check_test(test, replace(options, reach=not whole, hash=False, witness=False))
-        if found.loop and not self.of(test, found):
-            raise Inconclusive("unrolling", "executions were cut at the unrolling bound")
-        return found
+    target: Target
+    known: frozenset[str]
 
     def answer(self, test: LitmusTest, options: CheckOptions) -> tuple[bool, tuple[str, ...]]:
-        """Whether an edited test shows the outcome, and the classes and flags that are new in it."""
-        if self.asked:
-            test = asking(test, parse_outcome_prop(test, self.asked))
-        found = self._checked(test, options)
-        return self.of(test, found), tuple(sorted({*found.classes, *found.flags} - self.known))
+        """Whether a version of the test shows the outcome, and the classes and flags that are new in it.
 
-    def of(self, test: LitmusTest, found: Verdict) -> bool:
-        """Whether the verdict of the test says that the outcome shows."""
-        if self.state is not None:
-            return self.state in (found.states or ())
-        if self.name:
-            return self.name in found.classes or self.name in found.flags
-        if test.condition.quantifier is Quantifier.FORALL:
-            return found.counter_reached
-        return found.reached
+        Raises InputError, Unsupported, Inconclusive as a check does, and Inconclusive where executions were cut at the
+        unrolling bound and nothing was found.
+        """
+        reach = self.target.reach and test.kernel is None  # of kernel C all classes are wanted
+        found = check_test(self.target.asked(test), replace(options, reach=reach, hash=False, witness=False))
+        shown = self.target.shows(found)
+        if found.loop and not shown:
+            raise Inconclusive("unrolling", "executions were cut at the unrolling bound")
+        return shown, tuple(sorted({*found.classes, *found.flags} - self.known))
 
 
-def question(
-    outcome: Outcome, asked: str | None, state: State | None = None, known: frozenset[str] = frozenset()
-) -> Question:
-    """The outcome as a question; ``asked`` as the user put it."""
-    if outcome.kind in ("class", "flag"):
-        return Question(outcome, name=outcome.name, known=known)
-    if outcome.kind == "state":
-        return Question(outcome, state=state, known=known)
-    return Question(outcome, asked=asked or "", known=known)
+def question(case: Case, outcome: Outcome) -> Question:
+    """An outcome of a case as a question; it takes the verdict of the case."""
+    return Question(target_of(case, outcome), frozenset((*case.verdict.classes, *case.verdict.flags)))
 
 
 def effect(question: Question, test: LitmusTest, edits: Sequence[Edit], options: CheckOptions) -> Effect:
     """What the edits do to the outcome, by a fresh check of the edited text."""
-    model = options.model or ""
+    model = options.model or get_model(model_request(test, options)).name
     try:
         edited = parse_edited(test, apply_edits(test, edits), options.include_dirs)
         shown, new = question.answer(edited, options)
@@ -86,14 +60,6 @@ def effect(question: Question, test: LitmusTest, edits: Sequence[Edit], options:
     return Effect(model, "allows" if shown else "forbids", "the outcome is still there" if shown else "it is gone")
 
 
-def judged(
-    question: Question, test: LitmusTest, edit: Edit, options: CheckOptions, models: Iterable[str]
-) -> EditView:
-    """The edit with its effect under each of ``models``."""
-    effects = tuple(effect(question, test, [edit], replace(options, model=model)) for model in models)
-    return shown_edit(test, edit, effects)
-
-
 def shown_edit(test: LitmusTest, edit: Edit, effects: tuple[Effect, ...] = ()) -> EditView:
     """The edit as reports print it."""
     diff = unified_diff(test, apply_edits(test, [edit]))
@@ -103,7 +69,8 @@ def shown_edit(test: LitmusTest, edit: Edit, effects: tuple[Effect, ...] = ()) -
 def forbidding(
     question: Question, test: LitmusTest, edits: Sequence[Edit], options: CheckOptions, limit: int, deadline: float
 ) -> tuple[list[EditView], int]:
-    """The first ``limit`` of the edits that forbid the outcome, in their order, and how many were tried."""
+    """The first ``limit`` of the edits that forbid the outcome, in their order, and how many were tried before
+    ``time.process_time`` was at the deadline."""
     out: list[EditView] = []
     tried = 0
     for edit in edits:

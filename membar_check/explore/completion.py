@@ -96,7 +96,7 @@ def one_set(session: Session, before: tuple[str, ...]) -> Iterable[Offer]:
 
 def _model_names(session: Session, sets: bool) -> Iterable[Offer]:
     if session.focus.candidates:
-        deriver, where = session.look.scene.deriver, session.look.scene.definitions()
+        deriver, where = session.look.scene.deriver, session.base.model.traced().definitions
         yield from (Offer(n, where.get(n, "")) for n in deriver.names() if deriver.is_set(n) == sets)
 
 

@@ -15,6 +15,7 @@ from membar_check.explain.story import timeline
 from membar_check.explore.page import Page
 from membar_check.explore.registry import require, whole_number
 from membar_check.explore.session import SECONDS, Candidate, Look, Session, words_of
+from membar_check.litmus.text import counted
 from membar_check.report.explain.sheet import GOOD, HEADING, NOTE, QUIET, RELATION, Part
 from membar_check.report.explain.timeline import write_timeline
 from membar_check.report.explain.words import Names, line_of, reads_of, state_text
@@ -47,14 +48,10 @@ def _outcome(session: Session, page: Page) -> None:
 
 def _many(allowed: int, others: int) -> str:
     if not allowed:
-        ruled = f"{_count(others, 'candidate')}, {'all ' if others > 1 else ''}ruled out" if others else "no candidate"
+        ruled = f"{counted(others, 'candidate')}, {'all ' if others > 1 else ''}ruled out" if others else "no candidate"
         return f"forbidden ({ruled})"
-    rest = f", {_count(others, 'candidate')} ruled out" if others else ""
-    return f"allowed ({_count(allowed, 'execution')}{rest})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    rest = f", {counted(others, 'candidate')} ruled out" if others else ""
+    return f"allowed ({counted(allowed, 'execution')}{rest})"
 
 
 def states(session: Session, text: str, page: Page) -> None:
@@ -63,13 +60,13 @@ def states(session: Session, text: str, page: Page) -> None:
     require(not rows or 1 <= first <= len(rows), f"there is no state {first}", "states [FROM]")
     counts = session.counts() if rows else {}
     shown = _showing(session)
-    many = _count(len(rows), "state")
+    many = counted(len(rows), "state")
     if shown is not None:
         many += f"; {'* shows' if shown else 'none shows'} the outcome {session.focus.outcome.text}"
     page.item(many)
     size = len(str(len(rows)))
     for number, (raw, state) in enumerate(rows[first - 1 : first - 1 + STATES], first):
-        found = "" if counts is None else f"   {_count(counts.get(raw, 0), 'execution')}"
+        found = "" if counts is None else f"   {counted(counts.get(raw, 0), 'execution')}"
         mark = "*" if raw in (shown or ()) else " "
         page.item([state_text(state) or "(nothing is observed)", (found, QUIET)], bullet=f"{mark} {number:>{size}}  ")
     if len(rows) >= first + STATES:
@@ -227,7 +224,7 @@ def axioms(session: Session, text: str, page: Page) -> None:
         return
     broken = {c.axiom for c in look.view.broken}
     for name, test, where, pairs in look.scene.checks():
-        state = "broken, see `cycle`" if name in broken else f"holds ({_count(len(pairs), 'pair')})"
+        state = "broken, see `cycle`" if name in broken else f"holds ({counted(len(pairs), 'pair')})"
         page.item([(name, RELATION), (f" ({where}, {test})", QUIET), f": {state}"], bullet="- ", indent=2)
 
 
@@ -240,7 +237,7 @@ def core(session: Session, text: str, page: Page) -> None:
                          hint="`cycle` shows what is not kept in order, `edits` what could be changed")  # fmt: skip
     if not survey.ruled_out:
         raise InputError("no candidate ends this way, whatever the model says: values and control flow rule it out")
-    needs = minimal_core(focus.case, survey.ruled_out, survey.whole, time.monotonic() + SECONDS)
+    needs = minimal_core(focus.case, survey.ruled_out, survey.whole, time.process_time() + SECONDS)
     page.item(f"forbidden by all of these together: {focus.outcome.text}")
     main = session.test.source.name
     for number, need in enumerate(needs.core, 1):
@@ -248,7 +245,7 @@ def core(session: Session, text: str, page: Page) -> None:
         where = f" ({line_of(element.place, main)})" if element.kind == "axiom" and element.place else ""
         head: list[Part] = [f"{element.kind}: ", (element.name or element.text, RELATION), (where, QUIET)]
         page.item(head, bullet=f"{number}. ", indent=2)
-        view = Scene(focus.case, part, (part.mask & -part.mask).bit_length() - 1, varied=True).plain(True)
+        view = Scene(focus.case, part, part.first).plain(True)
         how = "without it" if need.alone or not needs.redundant else "without it, and without what is not needed,"
         page.item(f"{how} this appears: {state_text(view.state) or '; '.join(reads_of(view, main)[:4])}", indent=5)
     spare = [e.text for e in needs.redundant if e.kind != "axiom" or survey.whole]
@@ -256,4 +253,3 @@ def core(session: Session, text: str, page: Page) -> None:
         page.item(f"not needed: {'; '.join(spare)}", indent=2)
     if needs.untried:
         page.item(f"not tried, the time was over: {'; '.join(e.text for e in needs.untried)}", indent=2)
-

@@ -9,6 +9,7 @@ import re
 from membar_check.diagnostics import InputError
 from membar_check.explain.derivation import renumber
 from membar_check.explain.explanation import Derivation, EventView, ExecutionView, Pair
+from membar_check.explain.scene import events_of
 from membar_check.explain.view import Viewer
 from membar_check.explore.session import Look
 from membar_check.report.explain.words import Names, line_of
@@ -77,17 +78,10 @@ def everyone(look: Look) -> tuple[Names, Viewer]:
 def told(look: Look, derivation: Derivation) -> tuple[Derivation, Names]:
     """A derivation in the structure's numbers, with names for all its events."""
     at = {e: i for i, e in enumerate(look.numbers)}
-    if all(e in at for e in _events(derivation)):
+    if events_of(derivation) <= at.keys():
         return renumber(derivation, at.__getitem__), names_of(look)
     names, viewer = everyone(look)
     return renumber(derivation, viewer.position.__getitem__), names
-
-
-def _events(derivation: Derivation) -> set[int]:
-    out = {derivation.source, derivation.target}
-    for part in derivation.because:
-        out |= _events(part)
-    return out
 
 
 def short(view: ExecutionView, event: int, main: str) -> str:

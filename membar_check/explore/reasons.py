@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from membar_check.cat.traced import place
 from membar_check.explain.critical import critical_cycle
 from membar_check.explain.explanation import Derivation, Pair
 from membar_check.explain.lacking import GIVEN
 from membar_check.explain.missing import Missing
+from membar_check.explain.ways import graph_of, shortest_way
 from membar_check.explore.naming import names_of, parse_event, told
 from membar_check.explore.page import Page
 from membar_check.explore.registry import require
@@ -148,39 +149,12 @@ def _else(look: Look, a: int, b: int, page: Page) -> None:
     names = names_of(look)
     back = _held(look, (look.numbers[b], look.numbers[a]))
     for name, test, where, pairs in look.scene.checks():
-        path = _path(_graph(pairs), a, b) if test == "acyclic" else []
+        path = shortest_way(graph_of(pairs), a, b) if test == "acyclic" else ()
         if len(path) > 2:
             page.item(f"but what {name} ({where}) tests leads there by {' -> '.join(map(names.where, path))}", indent=2)
     if any(name not in _SIDE for name in back):
         page.item(["the other way round: ", (", ".join(back), RELATION)], indent=2)
     page.item(f"`why not {_letters(look, a, b)}` says what is missing", indent=2)
-
-
-def _graph(pairs: Iterable[Pair]) -> dict[int, list[int]]:
-    out: dict[int, list[int]] = {}
-    for a, b in sorted(pairs):
-        out.setdefault(a, []).append(b)
-    return out
-
-
-def _path(graph: Mapping[int, Iterable[int]], a: int, b: int) -> list[int]:
-    """The events of a shortest way; empty if there is none."""
-    before: dict[int, int] = {}
-    front = [a]
-    while front and b not in before:
-        later = []
-        for e in front:
-            for other in graph.get(e, ()):
-                if other not in before:
-                    before[other] = e
-                    later.append(other)
-        front = later
-    if b not in before:
-        return []
-    path = [b]
-    while path[-1] != a or len(path) == 1:
-        path.append(before[path[-1]])
-    return path[::-1]
 
 
 def why_not(session: Session, text: str, page: Page) -> None:

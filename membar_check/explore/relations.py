@@ -77,5 +77,5 @@ def _known(look: Look, text: str, *forms: str) -> str:
 
 def defined(look: Look, name: str) -> str:
     """Where the model defines a name, in brackets; "" for what it does not define."""
-    where = look.scene.definitions().get(name, "")
+    where = look.focus.case.model.traced().definitions.get(name, "")
     return f" ({where})" if where else ""

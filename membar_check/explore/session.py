@@ -13,7 +13,7 @@ from membar_check.engine.evaluate import Evaluator
 from membar_check.engine.outcome import RawState
 from membar_check.events.valuation import Valuation
 from membar_check.explain.allowed import Telling, choose, tell
-from membar_check.explain.case import CASE_LIMIT, Case, Part, Survey, check_name
+from membar_check.explain.case import CASE_LIMIT, Case, Part, Survey, breaking, check_name
 from membar_check.explain.edits.apply import source_texts
 from membar_check.explain.explanation import ExecutionView, SourceText
 from membar_check.explain.groups import distinct, excluded
@@ -21,7 +21,8 @@ from membar_check.explain.outcome import Outcome, class_outcome
 from membar_check.explain.scene import Scene
 from membar_check.litmus.syntax import LitmusTest
 from membar_check.records import dataclass, replace
-from membar_check.verdict import State, Verdict
+from membar_check.report.explain.words import state_text
+from membar_check.verdict import State, Verdict, in_words
 
 LISTED = 1000  # executions of an outcome, allowed ones and others, that can be stepped to
 COUNTED = 1 << 16  # executions up to which those of each state are counted
@@ -130,7 +131,7 @@ class Focus:
 
     def _ruled_out(self) -> list[Candidate]:
         parts = self.survey.ruled_out
-        groups, _ = excluded(self.case, parts, time.monotonic() + SECONDS)
+        groups, _ = excluded(self.case, parts, time.process_time() + SECONDS)
         chosen = [(g.part, g.number) for g in groups]
         known = {(id(part), number) for part, number in chosen}
         chosen += [(p, n) for p, n in distinct(parts, LISTED) if (id(p), n) not in known]
@@ -146,8 +147,7 @@ class Focus:
         found: dict[str, int] = {}
         for check in self.case.compiled.checks:
             if check.prefix == "":
-                failing = evaluator.failing(check.test, check.node, part.mask)
-                bad = part.mask & ~failing if check.negated else failing
+                bad = breaking(evaluator, check, part.mask)
                 if bad:
                     found[check_name(check)] = found.get(check_name(check), 0) | bad
         return list(found.items())
@@ -243,32 +243,17 @@ class Session:
 
     def select(self, asked: str) -> None:
         """Another outcome: the number of a state, a class, a flag, or a condition.  Raises InputError."""
-        if asked.isdecimal():
-            focus = Focus(self.base, self._state(int(asked)))
-        else:
-            focus = self._named(asked) or self._conditioned(asked)
-        self._take(focus, asked)
+        found, case = self.base.find(asked), self.base
+        if found is None:
+            case = Case(self.test, self.options, asked)
+            found = case.outcome()
+        elif found.kind == "state":
+            state = state_text(case.observed.state(found.raw))
+            found = replace(found, text=f"state {int(asked)} ({state})" if state else f"state {int(asked)}")
+        self._take(Focus(case, found), asked)
 
     def _take(self, focus: Focus, asked: str | None) -> None:
         self.focus, self.asked, self.number, self._look = focus, asked, 1, None
-
-    def _state(self, number: int) -> Outcome:
-        rows = self.states()
-        if not 1 <= number <= len(rows):
-            raise InputError(f"there is no state {number}", hint=f"the test ends in states 1 to {len(rows)}")
-        raw, state = rows[number - 1]
-        text = "; ".join(f"{place}={value}" for place, value in state)
-        return Outcome("state", f"state {number} ({text})" if text else f"state {number}", None, "", raw)
-
-    def _named(self, asked: str) -> Focus | None:
-        if asked in self.base.flags:
-            return Focus(self.base, Outcome("flag", asked, None, asked))
-        found = class_outcome(self.base.program, asked) if self.base.program.kernel is not None else None
-        return None if found is None else Focus(self.base, found)
-
-    def _conditioned(self, asked: str) -> Focus:
-        case = Case(self.test, self.options, asked)
-        return Focus(case, case.outcome())
 
     # --- changing ---
     def adopt(self, proposal: Proposal) -> None:
@@ -321,10 +306,5 @@ def sources_of(test: LitmusTest) -> tuple[SourceText, ...]:
 
 
 def words_of(verdict: Verdict) -> str:
-    """The verdict in a word or two; of kernel C the classes of outcome."""
-    if verdict.findings is not None:
-        return ", ".join(verdict.classes) or "clean"
-    word = verdict.observation.value if verdict.states is not None else verdict.word
-    cut = ("(cut at the unrolling bound)",) if verdict.loop else ()
-    return " ".join([word, *verdict.flags, *cut])
-
+    """The verdict in words, and that executions were cut if they were."""
+    return in_words(verdict) + (" (cut at the unrolling bound)" if verdict.loop else "")

@@ -27,6 +27,7 @@ from membar_check.explore.look import write_head
 from membar_check.explore.page import Page
 from membar_check.explore.registry import require
 from membar_check.explore.session import SECONDS, Focus, Look, Proposal, Session, words_of
+from membar_check.litmus.text import counted
 from membar_check.records import replace
 from membar_check.report.explain.sheet import GOOD, NOTE, QUIET, SOURCE
 from membar_check.report.explain.timeline import write_timeline
@@ -85,7 +86,7 @@ def _tell(session: Session, proposal: Proposal, page: Page) -> None:
     _states("appears", gained, page)
     _states("disappears", lost, page)
     if not gained and not lost and any(now):
-        page.item(f"the same {_count(len(now), 'final state')}", indent=2)
+        page.item(f"the same {counted(len(now), 'final state')}", indent=2)
     _example(session, proposal, focus, gained, page)
     page.item("`apply` keeps the change, `diff` shows it" if proposal.test is not session.test else
                "`apply` keeps the model", indent=2)  # fmt: skip
@@ -97,15 +98,11 @@ def _outcome(session: Session, focus: Focus | None, page: Page) -> None:
     new = _word(focus) if focus is not None else "forbidden"
     change = f"{new}, as before" if old == new else f"{old} -> {new}"
     was, now = session.focus.sizes[0], focus.sizes[0] if focus is not None else 0
-    many = f" ({was} -> {_count(now, 'execution')})" if was != now and now else ""
+    many = f" ({was} -> {counted(now, 'execution')})" if was != now and now else ""
     page.item([f"outcome {outcome}: ", (change, NOTE if old != new else ""), many], indent=2)
     if focus is not None and new == "forbidden" and old != new and focus.candidates:
         names = ", ".join(dict.fromkeys(name for c in focus.candidates for name in c.axioms))
         page.item(f"now ruled out by {names}", indent=4)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _word(focus: Focus) -> str:
@@ -164,7 +161,7 @@ def _without(session: Session, name: str, page: Page) -> None:
         page.item(f"outcome {focus.outcome.text}: forbidden, as before; other axioms rule it out as well", indent=2)
         return
     page.item(f"outcome {focus.outcome.text}: forbidden -> allowed", indent=2)
-    view = Scene(case, part, (part.mask & -part.mask).bit_length() - 1, varied=True).plain(True)
+    view = Scene(case, part, part.first).plain(True)
     page.item("an execution that appears:", indent=2)
     page.blank()
     write_timeline(timeline(view, linear(view, ())), session.test.source.name, page)
@@ -210,10 +207,9 @@ def fixes(session: Session, text: str, page: Page) -> None:
     focus = session.focus
     if not focus.survey.allowed:
         raise InputError(f"the outcome is forbidden already: {focus.outcome.text}", hint="`core` shows by what")
-    state = focus.case.observed.state(focus.outcome.raw) if focus.outcome.kind == "state" else None
-    asked = question(focus.outcome, None if focus.outcome.kind == "state" else session.asked, state)
+    asked = question(focus.case, focus.outcome)
     table = load_table(session.test.arch)
-    deadline = time.monotonic() + SECONDS
+    deadline = time.process_time() + SECONDS
     found, limit = suggestions(focus.case, focus.look(1).told, asked, table, LISTED, deadline)
     if found:
         page.item(f"single edits that forbid {focus.outcome.text}, each checked, cheapest first:")

@@ -14,6 +14,7 @@ from membar_check import __version__
 from membar_check.explain.explanation import EditView, Effect
 from membar_check.explain.repair import Fix, Repair
 from membar_check.explain.slim import Slimmed, Slimming, Stay
+from membar_check.litmus.text import counted
 from membar_check.records import fields, is_record
 
 FORMATS = ("text", "json")
@@ -64,13 +65,13 @@ def _where(shown: Sequence[str], models: Sequence[str]) -> str:
 
 
 def _repair_head(result: Repair) -> str:
-    tried = f"{_count(result.considered, 'edit')} considered, {_count(result.checks, 'check')}"
+    tried = f"{counted(result.considered, 'edit')} considered, {counted(result.checks, 'check')}"
     if not result.fixes:
         sure = result.proven and result.complete
         return f"{'No set of edits does it' if sure else 'No answer was found, which proves nothing'}: {tried}"
     first = "the first is as cheap as can be" if result.proven else "not proven to be the cheapest"
     more = "" if not result.proven else "; there are no others" if result.complete else "; there may be more"
-    return f"{_count(len(result.fixes), 'minimal answer')}, {first}{more}: {tried}"
+    return f"{counted(len(result.fixes), 'minimal answer')}, {first}{more}: {tried}"
 
 
 def _fix(number: int, fix: Fix, several: bool) -> list[str]:
@@ -85,7 +86,7 @@ def _fix(number: int, fix: Fix, several: bool) -> list[str]:
 # --- slim ------------------------------------------------------------------------------------------------------------
 def _slim_text(result: Slimmed) -> list[str]:
     lines = [f"{result.file} under {', '.join(result.models)}"]
-    tried = f"{_count(result.considered, 'place')} considered, {_count(result.checks, 'check')}"
+    tried = f"{counted(result.considered, 'place')} considered, {counted(result.checks, 'check')}"
     if not result.slimmings:
         return [*lines, f"Nothing was found, which proves nothing: {tried}", *_limits(result.limits)]
     if not result.considered:
@@ -143,7 +144,3 @@ def _diff(diff: str) -> list[str]:
 
 def _limits(limits: Sequence[str]) -> list[str]:
     return ["", *(f"Note: {limit}" for limit in limits)] if limits else []
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -15,6 +15,7 @@ import pytest
 
 from membar_check.diagnostics import InputError
 from membar_check.engine.api import CheckOptions, parse_file
+from membar_check.explain.case import Case
 from membar_check.explain.certify import certificate_for
 from membar_check.explain.facts import Search
 from membar_check.explain.verify import read_certificate, verify_certificate, verify_main
@@ -254,7 +255,7 @@ def test_the_name_says_what_is_claimed(name: str, problem: str) -> None:
 )
 def test_names_as_certificates_write_them(asked: str, called: str) -> None:
     test = parse_file(str(ROOT / "litmus" / "c" / "MP+wmb+rmb.litmus"), ())
-    data = json.loads(json.dumps(certificate_for(test, CheckOptions(), asked, 60.0)))
+    data = json.loads(json.dumps(certificate_for(Case(test, CheckOptions(), asked), 60.0)))
     assert data["outcome"]["name"] == called and not problems(data)
 
 

@@ -11,7 +11,8 @@ from membar_check.engine.api import CheckOptions, check_file, parse_file
 from membar_check.explain.case import Case, Part
 from membar_check.explain.core import Needs, minimal_core
 from membar_check.explain.elements import combined, elements
-from membar_check.explain.groups import excluded, shortest_cycle
+from membar_check.explain.groups import excluded
+from membar_check.explain.ways import shortest_cycle
 
 
 def case_of(root: Path, name: str, model: str | None = None, asked: str | None = None) -> Case:

@@ -55,6 +55,8 @@ def after(command: str, *lines: str) -> list[str]:
         ("smp_store_release(x, (r0 + 1));", "WRITE_ONCE", "WRITE_ONCE(*x, (r0 + 1));"),
         ("smp_store_release(x, 1);", "plain", "*x = 1;"),
         ("*x = r0 + 1;", "WRITE_ONCE", "WRITE_ONCE(*x, r0 + 1);"),
+        ("WRITE_ONCE(*x, *y + 1);", "READ_ONCE", "WRITE_ONCE(*x, READ_ONCE(*y) + 1);"),
+        ("smp_store_release(x, *y);", "READ_ONCE", "smp_store_release(x, READ_ONCE(*y));"),
         ("*x = r0 + 1;", "smp_store_release", "smp_store_release(x, r0 + 1);"),
         ("rcu_assign_pointer(*x, y);", "WRITE_ONCE", "WRITE_ONCE(*x, y);"),
         ("r0 = rcu_dereference(*x);", "plain", "r0 = *x;"),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from membar_check.diagnostics import Inconclusive, InputError
+from membar_check.engine.api import CheckOptions
 from membar_check.explain.case import Case
 from membar_check.explore import look
 from membar_check.explore import session as sessions
 from membar_check.explore.commands import REGISTRY, complete
+from membar_check.explore.page import Page
+from support.inline import parse
 from support.sessions import opened, said
 
 
@@ -219,3 +222,26 @@ def test_long_lists_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(session, "states 4").splitlines()[1:] == ["* 4  1:r0=1; 1:r1=1   1 execution"]
     assert said(session, "executions").endswith("  and 3 more: `executions 2`\n")
     assert "more" not in said(session, "executions 4")
+
+
+def test_a_core_takes_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "SECONDS", -1.0)
+    text = said(opened("c/MP+wmb+rmb"), "core")
+    assert "not tried, the time was over: " in text and "smp_wmb()" in text
+
+
+WAITS = """C waits
+
+{}
+int flag;
+P0(void) { while (!READ_ONCE(flag)) { } }
+P1(void) { WRITE_ONCE(flag, 1); }
+"""
+
+
+def test_the_verdict_says_that_loops_were_cut() -> None:
+    session = sessions.Session(parse(WAITS), CheckOptions())
+    assert sessions.words_of(session.verdict) == "clean (cut at the unrolling bound)"
+    page = Page(100, False)
+    look.write_head(session, page)
+    assert page.text().startswith("waits under lkmm: clean (cut at the unrolling bound)\n")

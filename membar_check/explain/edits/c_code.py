@@ -80,7 +80,8 @@ class _Function:
         self.calls = calls(self.tokens, body.first, body.last)
         self.names = {call.name: self.tokens[call.name].text for call in self.calls}
         shared = code.shared - self._locals()
-        self.plain = plain_accesses(self.tokens, self.statements, self.calls, shared, code.defined)
+        stores = frozenset(form.name for form in table.forms.values() if form.access == "store")
+        self.plain = plain_accesses(self.tokens, self.statements, self.calls, shared, code.defined, stores)
         quiet = code.silent | table.fences.keys()
         events = [call.name for call in self.calls if self.names[call.name] not in quiet]
         self.events = sorted([*events, *(access.first for access in self.plain)])

@@ -1,6 +1,7 @@
 """Plain accesses to what threads share, found in a list of tokens.
 
-Only what is surely an access is found: what may be a type, an address, or the argument of a macro is left alone.
+Only what is surely an access is found: what may be a type, an address, or the argument of a macro is left alone, but
+for the values that macros store.
 """
 
 from __future__ import annotations
@@ -32,12 +33,17 @@ def plain_accesses(
     made: list[Call],
     shared: frozenset[str],
     defined: frozenset[str],
+    stores: frozenset[str] = frozenset(),
 ) -> list[Access]:
     """The plain accesses of a function, in order.  ``shared``: names of objects in memory, of arrays with a
     ``[`` behind (that alone: of all); ``defined``: functions, whose arguments are values, while those of other calls
-    may be places."""
-    opaque = [(c.opened, c.closed) for c in made if tokens[c.name].text not in defined and not _values(tokens, c)]
-    hidden = {index for opened, closed in opaque for index in range(opened, closed + 1)}
+    may be places; ``stores``: macros whose first argument is a place, and the others values."""
+    hidden: set[int] = set()
+    for call in made:
+        name = tokens[call.name].text
+        if name not in defined and call.arguments:
+            first, last = call.arguments[0] if name in stores else (call.opened, call.closed)
+            hidden.update(range(first, last + 1))
     hidden |= {index for first, last in _sizes(tokens, statements) for index in range(first, last + 1)}
     found: list[Access] = []
     for each in statements:
@@ -48,11 +54,6 @@ def plain_accesses(
         elif each.kind in ("branch", "loop"):
             found += _in(tokens, each.head[0], each.head[1], hidden, shared, False)
     return sorted(found)
-
-
-def _values(tokens: list[Piece], call: Call) -> bool:
-    """Whether a call is none but a macro's parenthesis, such as a cast's."""
-    return call.closed == call.opened + 1
 
 
 def _sizes(tokens: list[Piece], statements: list[Statement]) -> list[tuple[int, int]]:
