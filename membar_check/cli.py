@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from membar_check import __version__
-from membar_check.arguments import USAGE_ERROR, Formatter, Parser, value
+from membar_check.arguments import (
+    USAGE_ERROR,
+    Formatter,
+    Parser,
+    add_include_option,
+    add_model_options,
+    checked_variants,
+    value,
+)
 from membar_check.diagnostics import InputError, MembarError
 from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
@@ -83,9 +91,7 @@ def make_parser(first: str = "") -> argparse.ArgumentParser:
     )
     show.add_argument("model", metavar="M", help="a name from `membar-check models`, or a path")
     show.add_argument("--flat", action="store_true", help="put included files in place of their include lines")
-    show.add_argument(
-        "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
-    )
+    add_include_option(show)
     for group in _groups():
         group.add_parsers(commands)
     return parser
@@ -115,13 +121,7 @@ def _add_run(commands: argparse._SubParsersAction[Parser]) -> None:
     model.add_argument(
         "--all-models", action="store_true", help="each test under every model that its expected.txt names for it"
     )
-    model.add_argument(
-        "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
-    )
-    model.add_argument("--bell", metavar="F", help="a bell file: the tags of instructions")
-    model.add_argument("--macros", metavar="F", help="a .def file: the primitives of C tests")
-    model.add_argument("--conf", metavar="CFG", help="a herd7 configuration that names model, bell and macros")
-    model.add_argument("--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant")
+    add_model_options(model)
     search = _add_search(run)
     search.add_argument("--reach", action="store_true", help="only ask whether the condition can be reached")
     output = run.add_argument_group("output")
@@ -159,9 +159,7 @@ def _add_matrix(commands: argparse._SubParsersAction[Parser]) -> None:
         help="models or cat files (default: those that expected.txt names for the test; without it for C "
         "lkmm,aarch64,x86-tso,sc, for others that of the dialect and sc)",
     )  # fmt: skip
-    matrix.add_argument(
-        "-I", dest="include_dirs", metavar="DIR", action="append", default=[], help="where to look for files"
-    )
+    add_include_option(matrix)
     _add_search(matrix)
     output = matrix.add_argument_group("output")
     output.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
@@ -217,11 +215,6 @@ def _options(parsed: argparse.Namespace) -> RunOptions:
         raise InputError("--model and --all-models exclude each other")
     if parsed.reach and parsed.format == "herd":
         raise InputError("--reach does not gather the states that --format herd prints", hint="use another --format")
-    if parsed.variants:
-        from membar_check.cat.conditions import require_variant
-
-        for variant in parsed.variants:
-            require_variant(variant)
     return RunOptions(
         paths=tuple(parsed.paths),
         models=tuple(parsed.models),
@@ -230,7 +223,7 @@ def _options(parsed: argparse.Namespace) -> RunOptions:
         bell=parsed.bell,
         macros=parsed.macros,
         conf=parsed.conf,
-        variants=tuple(parsed.variants),
+        variants=checked_variants(parsed),
         unroll=parsed.unroll,
         engine=parsed.engine,
         reach=parsed.reach,

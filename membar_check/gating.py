@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from membar_check.arguments import Formatter, Parser, value
+from membar_check.arguments import Formatter, Parser, add_model_options, checked_variants, value
 from membar_check.diagnostics import InputError
 from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
@@ -31,7 +31,7 @@ changed, where none says; new; missing; inconclusive (time, memory, a bound), wh
 exit status: 0 all the same, 1 something differs, 2 bad input, 3 inconclusive; where several apply 2, then 1, then 3.
 With --update 0 where all could be recorded.
 With --against also 1 where a test, of the tree or found by search, tells a model from what it was, 3 where the search
-is not finished.  130: interrupted.
+is not finished; not where the baseline, as it was before the run, records the model as it is now.  130: interrupted.
 
 The cache and the journals of interrupted runs lie in $XDG_CACHE_HOME/membar-check/gate or --cache DIR.
 """
@@ -95,12 +95,7 @@ def _add_model(gate: Parser) -> None:
         help="a bundled model or a cat file; may be given several times (default: all that the expectations name for "
         "a test, else that of its dialect)",
     )  # fmt: skip
-    group.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[],
-                       help="where to look for files")  # fmt: skip
-    group.add_argument("--bell", metavar="F", help="a bell file: the tags of instructions")
-    group.add_argument("--macros", metavar="F", help="a .def file: the primitives of C tests")
-    group.add_argument("--conf", metavar="CFG", help="a herd7 configuration that names model, bell and macros")
-    group.add_argument("--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant")
+    add_model_options(group)
 
 
 def _add_search(gate: Parser) -> None:
@@ -168,10 +163,6 @@ def _gate_options(parsed: argparse.Namespace) -> GateOptions:
 
     if parsed.update and not parsed.baseline:
         raise InputError("--update needs --baseline FILE: what to write")
-    for variant in parsed.variants:
-        from membar_check.cat.conditions import require_variant
-
-        require_variant(variant)
     cache = _cache(parsed.cache)
     if parsed.resume and cache is None:
         raise InputError("there is no folder for journals, so nothing to resume", hint="give one with --cache DIR")
@@ -182,7 +173,7 @@ def _gate_options(parsed: argparse.Namespace) -> GateOptions:
         bell=parsed.bell,
         macros=parsed.macros,
         conf=parsed.conf,
-        variants=tuple(parsed.variants),
+        variants=checked_variants(parsed),
         unroll=parsed.unroll,
         engine=parsed.engine,
         jobs=parsed.jobs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, TextIO
 
-from membar_check.arguments import Formatter, Parser, value
+from membar_check.arguments import Formatter, Parser, add_model_options, checked_variants, value
 from membar_check.diagnostics import InputError, MembarError
 from membar_check.options import ENGINES, RunOptions, names, positive_int, seconds
 
@@ -22,7 +22,8 @@ A clause is an axiom, a flag, an alternative of a union, a side of an intersecti
 closure.  It is exercised if some test's verdict is another one without it: final states, flags, numbers of executions,
 for kernel C the classes of outcome.  Of kernel C, a line or branch is taken if some consistent execution takes it.
 
-exit status: 0 done, 1 less than --require is exercised, 2 bad input, 3 inconclusive; where several apply 2, then 3
+exit status: 0 done, 1 less than --require is exercised, 2 bad input, 3 inconclusive; where several apply 2, then 1,
+then 3
 """
 
 
@@ -44,11 +45,7 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
                         help="text: what is missed; listing: model and code with marks (default: text)")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="OUT", help="write to a file")
     model = parser.add_argument_group("model")
-    model.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[],
-                       help="where to look for files")  # fmt: skip
-    model.add_argument("--bell", metavar="F", help="a bell file: the tags of instructions")
-    model.add_argument("--macros", metavar="F", help="a .def file: the primitives of C tests")
-    model.add_argument("--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant")
+    add_model_options(model, conf=False)
     search = parser.add_argument_group("search")
     search.add_argument("--unroll", metavar="N", type=value(positive_int), default=2, help="loop bound (default 2)")
     search.add_argument("--engine", choices=ENGINES, default="auto", help="how to search (default: auto)")
@@ -97,13 +94,14 @@ def run_command(parsed: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def exit_status(found: Coverage, require: float) -> int:
-    """2 where a test is wrong, else 3 where some test has no answer or each was cut at the unrolling bound, else 1
-    where less is exercised than required, else 0."""
+    """2 where a test is wrong, else 1 where less is exercised than required, else 3 where some test has no answer or
+    each was cut at the unrolling bound, else 0.  Where no test was checked to the end, how much is exercised is not
+    known, and not 1."""
     if found.wrong:
         return 2
-    if found.inconclusive or found.blank:
-        return 3
-    return 1 if found.percent < require else 0
+    if found.percent < require and not found.blank:
+        return 1
+    return 3 if found.inconclusive or found.blank else 0
 
 
 def _tests(parsed: argparse.Namespace) -> tuple[list[str], list[MembarError]]:
@@ -119,14 +117,11 @@ def _tests(parsed: argparse.Namespace) -> tuple[list[str], list[MembarError]]:
 
 
 def _check_options(parsed: argparse.Namespace) -> CheckOptions:
-    from membar_check.cat.conditions import require_variant
     from membar_check.engine.api import CheckOptions, check_names
 
-    for variant in parsed.variants:
-        require_variant(variant)
     check = CheckOptions(
         model=parsed.model, include_dirs=tuple(parsed.include_dirs), bell=parsed.bell, macros=parsed.macros,
-        variants=tuple(parsed.variants), unroll=parsed.unroll, engine=parsed.engine, hash=False,
+        variants=checked_variants(parsed), unroll=parsed.unroll, engine=parsed.engine, hash=False,
     )  # fmt: skip
     check_names(check)
     return check

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from membar_check.arguments import Formatter, Parser, columns, value
+from membar_check.arguments import Formatter, Parser, add_model_options, checked_variants, columns, value
 from membar_check.diagnostics import InputError
 from membar_check.options import RunOptions, positive_int, seconds
 
@@ -57,17 +57,19 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
     search.add_argument("--locations", metavar="N", type=value(positive_int), default=3, help="default 3")
     search.add_argument("--seconds", metavar="S", type=value(seconds), default=100.0,
                         help="time for the search (default 100)")  # fmt: skip
-    search.add_argument("--flags", action="store_true", help="look for tests whose flags differ, too (data races ...)")
+    flags = search.add_mutually_exclusive_group()
+    flags.add_argument("--flags", action="store_true", default=None, help="look for tests whose flags (data races ...) "
+                       "differ, too (default: if no test tells the models apart by what it allows)")  # fmt: skip
+    flags.add_argument("--no-flags", dest="flags", action="store_false", help="do not look at flags")
     search.add_argument("--both", action="store_true", help="with one difference found, search the other direction up "
                         "to the bound")  # fmt: skip
     search.add_argument("--dask", metavar="ADDRESS",
                         help="search on the workers of the Dask cluster with this scheduler")  # fmt: skip
     model = parser.add_argument_group("models")
-    model.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[],
-                       help="where to look for files")  # fmt: skip
-    model.add_argument("--bell", metavar="F", help="for a model that has no bell file beside it")
-    model.add_argument("--macros", metavar="F", help="for a model that has no .def file beside it")
-    model.add_argument("--variant", dest="variants", metavar="V", action="append", default=[], help="turn on a variant")
+    add_model_options(
+        model, conf=False, bell="for a model that has no bell file beside it",
+        macros="for a model that has no .def file beside it",
+    )  # fmt: skip
     output = parser.add_argument_group("output")
     output.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     output.add_argument("-o", "--output", metavar="FILE", help="write the litmus test to FILE (a second one to FILE "
@@ -128,14 +130,9 @@ def _options(parsed: argparse.Namespace) -> DiffOptions:
     from membar_check.synth.diff import DiffOptions
     from membar_check.synth.finder import Bound
 
-    if parsed.variants:
-        from membar_check.cat.conditions import require_variant
-
-        for variant in parsed.variants:
-            require_variant(variant)
     check = CheckOptions(
         include_dirs=tuple(parsed.include_dirs), bell=parsed.bell, macros=parsed.macros,
-        variants=tuple(parsed.variants), hash=False,
+        variants=checked_variants(parsed), hash=False,
     )  # fmt: skip
     check_names(check)
     bound = Bound(parsed.accesses, parsed.threads, parsed.locations)

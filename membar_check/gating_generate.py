@@ -8,7 +8,7 @@ from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from membar_check.arguments import Formatter, Parser, value
+from membar_check.arguments import Formatter, Parser, add_model_options, value
 from membar_check.diagnostics import Inconclusive, InputError, MembarError
 from membar_check.options import RunOptions, names, positive_int, seconds
 from membar_check.records import replace
@@ -82,10 +82,7 @@ def _add_verdicts(parser: Parser) -> None:
     group.add_argument("--verdicts", action="store_true", help="say of each test whether the model allows it")
     group.add_argument("--only", choices=("allowed", "forbidden"), help="only tests with this verdict")
     group.add_argument("--model", metavar="M|PATH", help="for --verdicts (default: that of the dialect)")
-    group.add_argument("-I", dest="include_dirs", metavar="DIR", action="append", default=[],
-                       help="where to look for files")  # fmt: skip
-    group.add_argument("--bell", metavar="F", help="a bell file: the tags of instructions")
-    group.add_argument("--macros", metavar="F", help="a .def file: the primitives of C tests")
+    add_model_options(group, conf=False, variants=False)
     group.add_argument("--accesses", metavar="N", type=value(positive_int), default=5,
                        help="size of tests up to which --from-model looks (default 5)")  # fmt: skip
     group.add_argument("--dask", metavar="ADDRESS",

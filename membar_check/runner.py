@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from membar_check.diagnostics import Inconclusive, InputError, MembarError
+from membar_check.diagnostics import Inconclusive, InputError, MembarError, Source
 from membar_check.expectations import (
     FILE_NAME,
     GRAVITY,
@@ -309,7 +309,10 @@ def judge_result(job: Job, result: Result, options: RunOptions, expectations: Ex
             reason = f"{os.path.basename(expected.path)} has no entry for {name} under {result.model}"
             return Judged(result, Status.DIFFERS, "?", reason)
     if expectation is None and _heeds_comment(options):
-        expectation = _comment(job.file.path)
+        try:
+            expectation = _comment(job.file.path)
+        except InputError as error:
+            return judge(_failed(job, error), None)
     return judge(result, expectation)
 
 
@@ -330,11 +333,13 @@ def _heeds_comment(options: RunOptions) -> bool:
 
 
 def _comment(path: str) -> Expectation | None:
+    """What the comment in the test says.  Raises InputError where that is not understood."""
     try:
         with open(path, encoding="utf-8", errors="replace") as handle:
-            return result_comment(handle.read())
+            text = handle.read()
     except OSError:
         return None
+    return result_comment(Source(path, text))
 
 
 def exit_status(statuses: set[Status]) -> int:

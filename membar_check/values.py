@@ -29,8 +29,3 @@ class CodeLabel(NamedTuple):
 
 
 Value = int | Address | CodeLabel
-
-
-def show_value(value: Value) -> str:
-    """The value as the log prints it."""
-    return str(value)

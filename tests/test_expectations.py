@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -82,14 +83,32 @@ def test_unreadable_files(tmp_path: Path) -> None:
     ],
 )
 def test_result_comments(text: str, observation: Observation | None, races: bool) -> None:
-    expectation = result_comment(text)
+    expectation = result_comment(Source("t.litmus", text))
     assert expectation is not None
     assert (expectation.observation, expectation.races) == (observation, races)
 
 
-@pytest.mark.parametrize("text", ["", "Result: Never", " * Result: Perhaps", "x = 1; // Result: Never"])
+@pytest.mark.parametrize("text", ["", "Result: Never", "x = 1; // Result: Never", " * The Result: Perhaps"])
 def test_no_result_comment(text: str) -> None:
-    assert result_comment(text) is None
+    assert result_comment(Source("t.litmus", text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("C x\n(*\n * Result: Perhaps DATARACE\n *)", (3, 12), "found 'Perhaps' after `Result:`, expected Never, "),
+        (" * Result: never\n * Result: Never", (1, 12), "Sometimes, Always, Maybe or DEADLOCK"),
+        ("(* Result: Neverx *)", (1, 12), "'Neverx'"),
+        ("(* Result: *)", (1, 12), "found nothing"),
+        ("(* Result: (none) *)", (1, 12), "found '(none)'"),
+        (" * Result:\n * Never", (1, 11), "found nothing"),
+    ],
+)
+def test_result_comments_that_are_not_understood(text: str, place: tuple[int, int], says: str) -> None:
+    with pytest.raises(InputError, match=re.escape(says)) as caught:
+        result_comment(Source("t.litmus", text))
+    span = caught.value.span
+    assert span is not None and (span.line, span.column) == place and caught.value.hint
 
 
 # --- judging ---
@@ -181,12 +200,32 @@ def test_the_entry_decides(rest: str, result: Verdict, status: Status, reason: s
     ],
 )
 def test_the_comment_decides(comment: str, result: Verdict, status: Status) -> None:
-    assert judge(result, result_comment(comment)).status is status
+    assert judge(result, result_comment(Source("t.litmus", comment))).status is status
 
 
 # --- kernel C --------------------------------------------------------------------------------------------------------
 def kernel_verdict(*findings: Finding) -> Verdict:
     return replace(verdict(), findings=findings)
+
+
+@pytest.mark.parametrize(
+    ("comment", "classes", "status"),
+    [
+        ("Sometimes", (), Status.AS_EXPECTED),
+        ("Sometimes", ("use-after-free",), Status.DIFFERS),
+        ("Maybe", ("missed-barrier",), Status.DIFFERS),
+        ("Sometimes DATARACE", ("data-race",), Status.AS_EXPECTED),
+        ("Sometimes DATARACE", ("data-race", "deadlock"), Status.DIFFERS),
+        ("DEADLOCK", ("deadlock", "no-execution"), Status.AS_EXPECTED),
+        ("DEADLOCK", ("use-after-free",), Status.DIFFERS),
+    ],
+)
+def test_a_comment_does_not_speak_of_classes(comment: str, classes: tuple[str, ...], status: Status) -> None:
+    dead = {"positive": 0, "negative": 0} if comment == "DEADLOCK" else {}
+    result = verdict(flags=("data-race",) if "data-race" in classes else (), **dead)
+    result = replace(result, findings=tuple(Finding(name, "", None) for name in classes))
+    judged = judge(result, result_comment(Source("t.litmus", f" * Result: {comment}")))
+    assert judged.status is status
 
 
 UNREACHED_AT_7 = Finding("unreached-code", "no execution takes it", Step("x", "include/a.h", 7))

@@ -25,7 +25,7 @@ from membar_check.engine.tally import Goal
 from membar_check.events.build import build
 from membar_check.litmus.hash import test_hash
 from membar_check.litmus.parser import parse_litmus
-from membar_check.litmus.printer import show_condition
+from membar_check.litmus.printer import show_condition, show_prop
 from membar_check.litmus.syntax import LitmusTest, Quantifier
 from membar_check.program.ir import Program
 from membar_check.program.lower import lower
@@ -69,15 +69,17 @@ def parse_file(path: str, include_dirs: tuple[str, ...]) -> LitmusTest:
     text = read_text(path)
     if "#include" not in text:
         return parse_litmus(Source(path, text), include_dirs)
-    test = _remembered(path, text, include_dirs)
+    folder = os.getcwd()
+    test = _remembered(path, text, include_dirs, folder)
     if test.kernel is not None and any(_changed(*header) for header in test.kernel.headers):
         _remembered.cache_clear()
-        test = _remembered(path, text, include_dirs)
+        test = _remembered(path, text, include_dirs, folder)
     return test
 
 
 @lru_cache(maxsize=4)
-def _remembered(path: str, text: str, include_dirs: tuple[str, ...]) -> LitmusTest:
+def _remembered(path: str, text: str, include_dirs: tuple[str, ...], folder: str) -> LitmusTest:
+    """``folder``: in which relative names are looked for."""
     return parse_litmus(Source(path, text), include_dirs)
 
 
@@ -237,7 +239,17 @@ def make_verdict(program: Program, model: Model, answer: Answer, options: CheckO
         witness=_witness(program, answer) if options.witness else None,
         warnings=model.compiled.warnings if model.compiled else (),
         findings=_findings(program, answer) if program.test.kernel is not None else None,
+        besides=_besides(program),
     )
+
+
+def _besides(program: Program) -> str:
+    """The filter and the named conditions of a test, a line each."""
+    test = program.test
+    lines = [] if program.filter is None else [f"filter ({show_prop(test.arch, program.filter)})"]
+    if test.kernel is not None:
+        lines += sorted(f"{name}: exists ({show_prop(test.arch, prop)})" for name, prop, _ in test.kernel.conditions)
+    return "\n".join(lines)
 
 
 def _findings(program: Program, answer: Answer) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import InputError, MembarError
+from membar_check.gate.baseline import Name
 from membar_check.gate.compare import Difference, differences
 from membar_check.gate.digests import model_digest
 from membar_check.gate.keys import Keyed, Keys
@@ -25,7 +26,7 @@ from membar_check.resources import models_dir
 from membar_check.runner import Expectations, Job, Plan, run_plan
 
 if TYPE_CHECKING:
-    from membar_check.engine.models import Model
+    from membar_check.engine.models import Model, ModelRequest
 
 SUFFIXES = (".cat", ".bell", ".def")
 
@@ -48,12 +49,13 @@ class OldModels:
     def __exit__(self, *about: object) -> None:
         self._stack.close()
 
-    def of(self, model: Model, arch: str) -> Model | None:
-        """The model as it was, for the tests of an architecture; None where it was not there.  Raises InputError."""
-        from membar_check.engine.models import get_model
+    def request(self, model: Model, arch: str) -> ModelRequest | None:
+        """What loads the model as it was, for the tests of an architecture; None where it was not there.
 
+        Raises InputError where that is not known.
+        """
         if not self.is_folder and model.path.parent == models_dir() and not _versioned(models_dir()):
-            return model  # those of an installation are what they are
+            return model.request  # those of an installation are what they are
         path = self._file(model.path)
         if path is None:
             return None
@@ -63,12 +65,11 @@ class OldModels:
         names = [*loaded.files, *(bell_loaded.files if bell_loaded else ())]
         found = [self._folder(Path(name).resolve().parent) for name in names]
         folders = [str(folder) for folder in dict.fromkeys(found) if folder is not None]
-        request = replace(
+        return replace(
             model.request, model=str(path), dialect=arch, include_dirs=(*folders, *model.request.include_dirs),
             bell=str(bell or model.bell) if model.bell is not None else None,
             macros=str(macros or model.macros) if model.macros is not None else None,
         )  # fmt: skip
-        return get_model(request)
 
     def _file(self, path: Path) -> Path | None:
         folder = self._folder(path.resolve().parent)
@@ -128,31 +129,61 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
 # --- what changed ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A model whose meaning has changed, for the tests of ``arch``: as it was (None: it was not there), as it is."""
+    """A model whose meaning has changed, for the tests of ``arch``: as it was (None: it was not there, or for the
+    reason ``unread`` cannot be read), as it is.  ``accepted``: that it changed does not count."""
 
     old: Model | None
     new: Model
     arch: str
     parts: tuple[ModelChange, ...]
+    accepted: bool = False
+    unread: str = ""
 
 
-def changed_models(keyed: Sequence[Keyed], old: OldModels, keys: Keys) -> Iterator[Changed]:
-    """The models of the checks that mean something else than they did, each dialect of tests once.
+def changed_models(
+    keyed: Sequence[Keyed], old: OldModels, keys: Keys, accepted: frozenset[Name] = frozenset()
+) -> Iterator[Changed]:
+    """The models of the checks that mean something else than they did, each dialect of tests once; ``accepted``: names
+    and dialects of those that may.
 
-    Raises InputError for old models that cannot be read.
+    Raises InputError for old models that are not known, and for those that cannot be read, unless accepted.
     """
     seen: set[tuple[str, str]] = set()
     for one in keyed:
         if one.used is None or (one.model, one.arch) in seen:
             continue
         seen.add((one.model, one.arch))
-        before = old.of(one.used, one.arch)
-        if before is None:
-            place = Position(str(one.used.path), 1)
+        request = old.request(one.used, one.arch)
+        place = Position(str(one.used.path), 1)
+        if request is None:
             yield Changed(None, one.used, one.arch, (ModelChange(one.model, "model", "", "added", place),))
-        elif model_digest(before) != keys.model_digest(one):
-            parts = parts_of(before, each_macro=True).digests
-            yield Changed(before, one.used, one.arch, changes(one.model, parts, parts_of(one.used, each_macro=True)))
+            continue
+        good = (one.model, one.used.request.dialect) in accepted
+        try:
+            found = _compared(one, request, keys)
+        except InputError as error:
+            if not good:
+                raise
+            parts = (ModelChange(one.model, "model", "", "changed", place),)
+            yield Changed(None, one.used, one.arch, parts, True, f"what it was cannot be read: {error.message}")
+            continue
+        if found is not None:
+            yield replace(found, accepted=good)
+
+
+def _compared(one: Keyed, request: ModelRequest, keys: Keys) -> Changed | None:
+    """How the model of a check differs from that which the request loads; None where both mean the same.
+
+    Raises InputError for one that cannot be read.
+    """
+    from membar_check.engine.models import get_model
+
+    assert one.used is not None
+    before = get_model(request)
+    if model_digest(before) == keys.model_digest(one):
+        return None
+    parts = parts_of(before, each_macro=True).digests
+    return Changed(before, one.used, one.arch, changes(one.model, parts, parts_of(one.used, each_macro=True)))
 
 
 # --- which tests tell ------------------------------------------------------------------------------------------------
@@ -173,7 +204,8 @@ def smallest_test(
     changed: Changed, checks: Sequence[tuple[Keyed, Record]], run: RunOptions, store: Store, keys: Keys
 ) -> Distinguished | None:
     """The smallest of the tests on which the old model and the new one differ; ``checks``: under the new one."""
-    assert changed.old is not None
+    if changed.old is None:
+        return None
     structure = model_digest(changed.old)
     mine = [(k, r) for k, r in checks if k.model == changed.new.name and k.arch == changed.arch and r.conclusive]
     mine.sort(key=lambda check: size_of(check[0].job.file.path))
@@ -222,8 +254,9 @@ def minimal_test(changed: Changed, seconds: float) -> Distinguished:
     searched, or why nothing could be."""
     from membar_check.synth.diff import DiffOptions, compare_models
 
-    assert changed.old is not None
     name = changed.new.name
+    if changed.old is None:
+        return Distinguished(name, bound=changed.unread, complete=False)
     try:
         found = compare_models(changed.old, changed.new, changed.arch, DiffOptions(seconds=seconds))
     except MembarError as error:

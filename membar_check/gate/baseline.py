@@ -5,7 +5,7 @@ The first line names the format and its version, the last the number of lines.  
     option NAME VALUE                            what the run was made with
     model NAME DIALECT DIGEST                    the meaning of a model, as one digest
     part NAME DIALECT axiom hb DIGEST            one of its parts, so that a change can be named
-    FILE MODEL KIND WORD Never states=3 ...      one test under one model, then after `:` its final states
+    FILE MODEL KIND WORD Never asks=... ...      one test under one model, then after `:` its final states
 
 and each ends with ``~`` and a checksum of the line.  A line that was changed by hand, a line that is missing, a file
 that was cut: all are found, with their place, and then nothing of the file is believed.
@@ -25,7 +25,10 @@ from membar_check.gate.store import checksum
 from membar_check.records import dataclass, field
 from membar_check.verdict import Observation
 
-VERSION = 1
+VERSION = 2
+OLDER = (1,)
+"""Versions that are read as well; 1 does not say what tests ask."""
+
 HEAD = f"membar-check baseline {VERSION}"
 MOST_STATES = 40  # tests with more final states are recorded by the digest of these
 
@@ -43,13 +46,15 @@ class Recorded:
 
 @dataclass(slots=True)
 class Baseline:
-    """``records`` by file, relative to the folder of ``path``, and model; ``lines``: where each stands in the file."""
+    """``records`` by file, relative to the folder of ``path``, and model; ``lines``: where each stands in the file;
+    ``version``: of the format in which it was read."""
 
     path: str
     options: dict[str, str] = field(default_factory=dict)
     models: dict[Name, Recorded] = field(default_factory=dict)
     records: dict[Name, Record] = field(default_factory=dict)
     lines: dict[Name, int] = field(default_factory=dict)
+    version: int = VERSION
 
     def name_of(self, path: str) -> str:
         """How the baseline names the test at ``path``."""
@@ -100,6 +105,8 @@ def render_baseline(baseline: Baseline) -> str:
 def _record_line(name: Name, record: Record) -> str:
     words = [_quoted(name[0]), _quoted(name[1]), record.kind, record.word.replace(" ", "-"), record.observation or "-"]
     words.append(f"test={_quoted(record.test)}")
+    if record.asks:
+        words.append(f"asks={record.asks}")
     if record.state_count is not None:
         words.append(f"states={record.state_count}")
     if record.positive is not None and record.negative is not None:
@@ -165,12 +172,12 @@ def parse_baseline(source: Source) -> Baseline:
     """The baseline from its text.  Raises InputError."""
     lines = source.text.split("\n")
     head = Span(source, 0, len(lines[0]))
-    if lines[0] != HEAD:
-        found = re.fullmatch(r"membar-check baseline (\d+)", lines[0])
-        if found:
+    found = re.fullmatch(r"membar-check baseline ([1-9]\d*)", lines[0], re.ASCII)
+    if found is None or int(found[1]) not in (VERSION, *OLDER):
+        if found is not None:
             raise InputError(f"a baseline of version {found[1]}, expected version {VERSION}", head, _HINT)
         raise InputError(f"this is no baseline: expected `{HEAD}`", head, _HINT)
-    reader = _Reader(source)
+    reader = _Reader(source, int(found[1]))
     offset = len(lines[0]) + 1
     for number, line in enumerate(lines[1:-1], 2):
         if reader.ended:
@@ -186,8 +193,8 @@ def parse_baseline(source: Source) -> Baseline:
 class _Reader:
     """Reads line after line."""
 
-    def __init__(self, source: Source) -> None:
-        self.baseline = Baseline(source.name)
+    def __init__(self, source: Source, version: int) -> None:
+        self.baseline = Baseline(source.name, version=version)
         self.ended = False
         self._source = source
         self._count = 0
@@ -250,10 +257,11 @@ class _Reader:
         file, model = _bare(*words[0]), _bare(*words[1])
         self._ordered((2, file, model), words[0][1])
         given: dict[str, str] = {}
+        known = tuple(name for name in _FIELDS if name != "asks" or self.baseline.version > 1)
         for word, span in words[5:]:
             key, equals, value = word.partition("=")
-            if not equals or key not in _FIELDS or key in given:
-                raise InputError(f"found {word!r}, expected one of {', '.join(_FIELDS)} once", span, _HINT)
+            if not equals or key not in known or key in given:
+                raise InputError(f"found {word!r}, expected one of {', '.join(known)} once", span, _HINT)
             given[key] = value
         try:
             record = _record(words[2][0], words[3][0], words[4][0], given, states)
@@ -263,7 +271,7 @@ class _Reader:
         self.baseline.lines[file, model] = number
 
 
-_FIELDS = ("test", "states", "counts", "flags", "classes", "digest")
+_FIELDS = ("test", "asks", "states", "counts", "flags", "classes", "digest")
 
 
 def _bare(word: str, span: Span) -> str:
@@ -285,6 +293,8 @@ def _record(kind: str, word: str, observation: str, given: dict[str, str], state
         raise ValueError(f"found {word!r}, expected Ok, No or Undef")
     if observation != "-" and observation not in {item.value for item in Observation}:
         raise ValueError(f"found {observation!r}, expected Never, Sometimes or Always")
+    if "asks" in given and not re.fullmatch(r"[0-9a-f]{8}", given["asks"]):
+        raise ValueError(f"found asks={given['asks']!r}, expected eight hexadecimal digits")
     counts = re.fullmatch(r"(\d+)/(\d+)", given["counts"]) if "counts" in given else None
     if "counts" in given and counts is None:
         raise ValueError(f"found counts={given['counts']!r}, expected POSITIVE/NEGATIVE")
@@ -313,4 +323,5 @@ def _record(kind: str, word: str, observation: str, given: dict[str, str], state
         undefined=base == "Undef",
         reached=observation in ("Sometimes", "Always"),
         counter_reached=observation in ("Sometimes", "Never"),
+        asks=given.get("asks", ""),
     )

@@ -14,6 +14,7 @@ from membar_check.gate.models import changes, parts_of
 from membar_check.gate.report_data import Distinguished, GateItem, Kind, ModelChange
 from membar_check.gate.store import Store
 from membar_check.options import RunOptions
+from membar_check.records import replace
 
 
 def models_of(keyed: Sequence[Keyed]) -> dict[Name, Keyed]:
@@ -53,19 +54,31 @@ def smallest_items(model_changes: Sequence[ModelChange], items: Sequence[GateIte
     return tuple(found)
 
 
+def recorded_now(baseline: Baseline, keyed: Sequence[Keyed], keys: Keys) -> frozenset[Name]:
+    """The models, by name and dialect, that a baseline has recorded as they are now."""
+    return frozenset(
+        name
+        for name, one in models_of(keyed).items()
+        if name in baseline.models and baseline.models[name].digest == keys.model_digest(one)
+    )
+
+
 # --- against what they were ------------------------------------------------------------------------------------------
 class Against:
-    """The models of some checks as they were at ``where``: a context, which keeps copies of them.
+    """The models of some checks as they were at ``where``: a context, which keeps copies of them.  ``accepted``: the
+    models, by name and dialect, that may have changed.
 
     Raises InputError for what is neither a folder nor a revision, and for old models that cannot be read.
     """
 
-    def __init__(self, where: str, keyed: Sequence[Keyed], keys: Keys) -> None:
+    def __init__(
+        self, where: str, keyed: Sequence[Keyed], keys: Keys, accepted: frozenset[Name] = frozenset()
+    ) -> None:
         self._keys = keys
         self._stack = ExitStack()
         with ExitStack() as opened:
             old = opened.enter_context(OldModels(where))
-            self._changed: list[Changed] = list(changed_models(keyed, old, keys))
+            self._changed: list[Changed] = list(changed_models(keyed, old, keys, accepted))
             self._stack = opened.pop_all()
 
     def __enter__(self) -> Against:
@@ -83,20 +96,22 @@ class Against:
         self, keyed: Sequence[Keyed], checks: Sequence[Check], run: RunOptions, store: Store, seconds: float
     ) -> tuple[Distinguished, ...]:
         """The smallest of the checked tests on which each model differs from what it was, and a minimal one, searched
-        for in so many seconds, of one dialect for each model."""
+        for in so many seconds, of one dialect for each model; where some dialects are accepted, of one of the others
+        too."""
         told = [(one, check.record) for one, check in zip(keyed, checks, strict=True)]
         found: list[Distinguished] = []
-        searched: set[str] = set()
+        searched: set[tuple[str, bool]] = set()
         for changed in self._changed:
-            if changed.old is None:
+            if changed.old is None and not changed.unread:
                 continue
             of_tree = smallest_test(changed, told, run, store, self._keys)
             if of_tree is not None:
-                found.append(of_tree)
-            if changed.new.name in searched:
+                found.append(replace(of_tree, accepted=changed.accepted))
+            kind = changed.new.name, changed.accepted
+            if kind in searched:
                 continue
             by_search = minimal_test(changed, seconds)
             if by_search.litmus:
-                searched.add(changed.new.name)
-            found.append(by_search)
+                searched.add(kind)
+            found.append(replace(by_search, accepted=changed.accepted))
         return tuple(dict.fromkeys(found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from membar_check.expectations import CLEAN
 from membar_check.gate.record import normal_state
 from membar_check.gate.report_data import Record
+from membar_check.litmus.text import counted
 from membar_check.records import dataclass
 
 FIELDS = ("verdict", "states", "classes", "flags", "counts")
@@ -130,23 +131,14 @@ def _states(old: Record, new: Record, words: Wording) -> list[Difference]:
         found = []
         for states, verb, final in ((come, words.come, True), (gone, words.gone, False)):
             if states:
-                found.append(Difference(f"{_count(len(states), 'state')} {verb}: {_listed(states)}", final))
+                found.append(Difference(f"{counted(len(states), 'state')} {verb}: {_listed(states)}", final))
         return found
     if old.state_digest == new.state_digest:
         return []
     if old.state_count == new.state_count:
-        return [Difference(f"other final states, though {_count(new.state_count, 'state')} as well", True)]
-    text = f"{_count(old.state_count, 'state')} {words.old}, {new.state_count} {words.new}"
+        return [Difference(f"other final states, though {counted(new.state_count, 'state')} as well", True)]
+    text = f"{counted(old.state_count, 'state')} {words.old}, {new.state_count} {words.new}"
     return [Difference(text, new.state_count > old.state_count)]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _listed(states: list[str]) -> str:
-    shown = " | ".join(state.removesuffix(";") for state in states[:_SHOWN])
-    return f"{shown} | ..." if len(states) > _SHOWN else shown
 
 
 def _counts(old: Record, new: Record, words: Wording) -> list[Difference]:
@@ -154,7 +146,7 @@ def _counts(old: Record, new: Record, words: Wording) -> list[Difference]:
     for name in ("positive", "negative"):
         before, after = getattr(old, name), getattr(new, name)
         if before is not None and after is not None and before != after:
-            text = f"{_count(before, f'{name} execution')} {words.old}, {after} {words.new}"
+            text = f"{counted(before, f'{name} execution')} {words.old}, {after} {words.new}"
             found.append(Difference(text, after > before))
     return found
 

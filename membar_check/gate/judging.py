@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from membar_check.expectations import Judged
+from membar_check.expectations import CLEAN, Judged, judge
 from membar_check.gate.compare import another_test, cut_short, differences, incomparable, summary
-from membar_check.gate.record import ERROR, result_of
+from membar_check.gate.record import ERROR, record_of, result_of
 from membar_check.gate.report_data import GateItem, Kind, Position, Record
 from membar_check.options import RunOptions
 from membar_check.records import dataclass, replace
 from membar_check.runner import Expectations, Job, judge_result
-from membar_check.verdict import Status
+from membar_check.verdict import Failure, Status
 
+ANOTHER = "another condition"
 CUT = "executions were cut at the unrolling bound"
 NO_ENTRY = "?"  # what a judgement has for `expected` where the file of expectations lacks an entry that it promises
 
@@ -44,7 +45,8 @@ class Judge:
         self._compare = compare
 
     def item(self, check: Check, reference: Reference | None) -> GateItem:
-        """The line of the report for a check; ``reference`` None: there is neither baseline nor log."""
+        """The line of the report for a check; ``reference`` None: there is neither baseline nor log.  Where what is
+        expected cannot be understood, that is an error whatever the check gave."""
         record = check.record
         place = record.place
         if place is not None and record.conclusive:  # the condition stands in the test, wherever that lies now
@@ -59,6 +61,8 @@ class Judge:
             reason = record.message.removeprefix(f"{item.file}: ")  # the line begins with it
             return replace(item, kind=kind, status=status, reason=reason)
         judged = self._judge(check, record)
+        if isinstance(judged.result, Failure):
+            return _misjudged(item, judged.result)
         if reference is None:
             return _by_expectation(item, judged)
         if reference.record is None:
@@ -80,6 +84,11 @@ class Judge:
         if reason := incomparable(old, new, self._compare):
             return replace(item, kind=Kind.INCONCLUSIVE, status=Status.INCONCLUSIVE, reason=reason)
         found = differences(old, new, self._compare)
+        if "verdict" in self._compare and old.asks and new.asks and old.asks != new.asks:
+            changes = ANOTHER, *(difference.text for difference in found)
+            return replace(
+                item, kind=Kind.CHANGED, status=Status.DIFFERS, reason="; ".join(changes), changes=changes
+            )
         if not found:
             if cut_short(new) or cut_short(old):
                 return replace(item, kind=Kind.INCONCLUSIVE, status=Status.INCONCLUSIVE, reason=CUT)
@@ -93,13 +102,23 @@ class Judge:
 
     def _direction(self, check: Check, old: Record, judged: Judged) -> Kind:
         """Whether a change is for the worse or the better: by what is expected of the test, where that is said."""
-        if not _says(judged, check.record) or old.kind not in ("", check.record.kind):
+        new = check.record
+        if not _says(judged, new) or old.kind not in ("", new.kind):
             return Kind.CHANGED
-        before = self._judge(check, old)
-        good = [judgement.status is Status.AS_EXPECTED for judgement in (before, judged)]
+        good = [self._is_good(check, record, judged.expected) for record in (old, new)]
         if good == [True, False]:
             return Kind.BROKEN
-        return Kind.FIXED if good == [False, True] else Kind.CHANGED
+        spoilt = old.classes == () and new.classes  # though expected: then two things say the opposite of each other
+        return Kind.FIXED if good == [False, True] and not spoilt else Kind.CHANGED
+
+    def _is_good(self, check: Check, record: Record, expected: str) -> bool:
+        """Whether a record is as it should be.  That a test in kernel C reaches what its `exists` asks is not."""
+        if record.classes is not None and record.kind == "Allowed" and expected in ("", NO_ENTRY, CLEAN):
+            return not record.classes
+        judged = self._judge(check, record)
+        if expected == NO_ENTRY:
+            judged = judge(judged.result, None)
+        return judged.status is Status.AS_EXPECTED
 
 
 _INCONCLUSIVE = (Kind.INCONCLUSIVE, Status.INCONCLUSIVE)
@@ -110,6 +129,15 @@ def _says(judged: Judged, record: Record) -> bool:
     return judged.expected not in ("", NO_ENTRY) or record.kind != "Allowed" or record.classes is not None
 
 
+def _misjudged(item: GateItem, failure: Failure) -> GateItem:
+    """What is expected cannot be understood."""
+    why = record_of(failure)
+    reason = why.message.removeprefix(f"{item.file}: ")
+    return replace(
+        item, kind=Kind.ERROR, status=Status.ERROR, reason=reason, new=why, place=why.place, old=None, source=""
+    )
+
+
 def _by_expectation(item: GateItem, judged: Judged) -> GateItem:
     source = "expected" if judged.expected else "condition"
     item = replace(item, source=source, expected=judged.expected, status=judged.status, reason=judged.reason)
@@ -117,8 +145,6 @@ def _by_expectation(item: GateItem, judged: Judged) -> GateItem:
         return item
     if judged.status is Status.INCONCLUSIVE:
         return replace(item, kind=Kind.INCONCLUSIVE)
-    if judged.status is Status.ERROR:
-        return replace(item, kind=Kind.ERROR)
     if judged.expected == NO_ENTRY:
         return replace(item, kind=Kind.NEW)
     return replace(item, kind=Kind.BROKEN, changes=(judged.reason,))
@@ -127,8 +153,6 @@ def _by_expectation(item: GateItem, judged: Judged) -> GateItem:
 def _unrecorded(item: GateItem, judged: Judged, name: str) -> GateItem:
     """A test that the baseline or log lacks: good only where another expectation says so."""
     reason = f"the {name} has no such test"
-    if judged.status is Status.ERROR:
-        return replace(item, kind=Kind.ERROR, status=Status.ERROR, reason=judged.reason)
     if judged.expected in ("", NO_ENTRY):
         if item.new is not None and cut_short(item.new):
             return replace(item, kind=Kind.INCONCLUSIVE, status=Status.INCONCLUSIVE, reason=f"{reason}; {CUT}")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Keyed:
     """A check that is to be made: ``key`` None where its inputs are not known; ``model``: the name under which its
-    answer is reported, ``used`` the model itself (None where it cannot be loaded, which the check will say)."""
+    answer is reported, whether or not there is one; ``used`` the model itself (None where it cannot be loaded, which
+    the check will say)."""
 
     job: Job
     key: str | None
@@ -50,7 +51,7 @@ class Keys:
         arch = test[0]
         found = self._model(job.model, arch)
         if found is None:
-            return Keyed(job, None, job.model or "", arch)
+            return Keyed(job, None, self._asked(job.model, arch), arch)
         model, structure = found
         return Keyed(job, self._key(test, structure), model.name, arch, model)
 
@@ -84,6 +85,17 @@ class Keys:
             except (MembarError, RecursionError):  # the check itself says what is wrong
                 self._models[name, arch] = None
         return self._models[name, arch]
+
+    def _asked(self, name: str | None, arch: str) -> str:
+        """The name that the model would have if it could be loaded, so that a test is asked once whoever names it."""
+        from membar_check.engine.api import request_for
+        from membar_check.engine.models import DEFAULT_MODELS
+
+        try:
+            asked = request_for(arch, check_options(self._options, name)).model
+        except MembarError:
+            asked = name
+        return os.path.splitext(os.path.basename(asked or DEFAULT_MODELS.get(arch, "")))[0]
 
     def _test(self, path: str) -> tuple[str, str, str] | None:
         """Architecture, name and digest of the content of a test ("" for no key); None where it cannot be read."""
@@ -141,9 +153,9 @@ def find_headers(
     absolute path and text, None for one that is not there.  None as for :func:`headers_of`."""
     if "#" not in source.text:
         return {}
-    from membar_check.litmus.kernel_preprocess import _Search
+    from membar_check.litmus.kernel_preprocess import HeaderSearch
 
-    search = _Search(source.name, include_dirs, {})
+    search = HeaderSearch(source.name, include_dirs, {})
     found: dict[tuple[str, str, bool], tuple[str, Source] | None] = {}
     todo = [source]
     seen: set[str] = set()

@@ -51,6 +51,7 @@ def record_of(result: Result) -> Record:
         counter_reached=result.counter_reached,
         condition=result.condition_text,
         hash=result.hash,
+        asks=digest_of_question(result.condition_text, result.besides),
         place=position_of(result.condition.span),
     )
 
@@ -83,6 +84,11 @@ def digest_of_states(states: tuple[str, ...]) -> str:
     """A short digest of a set of final states, whatever their order."""
     text = "\n".join(sorted(normal_state(state) for state in states))
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def digest_of_question(condition: str, besides: str) -> str:
+    """A short digest of what a test asks: its condition as the log has it, and what it says besides."""
+    return sha256(f"{condition}\n{besides}".encode()).hexdigest()[:8]
 
 
 def result_of(record: Record, file: str, model: str) -> Result:
@@ -166,7 +172,7 @@ class BadRecord(ValueError):
     """Data that are no record."""
 
 
-_STRINGS = ("test", "kind", "word", "state_digest", "condition", "hash", "failure", "message", "hint")
+_STRINGS = ("test", "kind", "word", "state_digest", "condition", "hash", "asks", "failure", "message", "hint")
 _NUMBERS = ("state_count", "positive", "negative")
 _LISTS = ("states", "flags", "classes", "unreached")
 _TRUTHS = ("loop", "undefined", "reached", "counter_reached")

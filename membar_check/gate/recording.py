@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from membar_check.diagnostics import InputError
-from membar_check.gate.baseline import Baseline, Recorded, read_baseline, write_baseline
+from membar_check.gate.baseline import VERSION, Baseline, Recorded, read_baseline, write_baseline
 from membar_check.gate.changed import models_of
 from membar_check.gate.compare import cut_short
 from membar_check.gate.keys import Keyed, Keys
@@ -44,6 +44,8 @@ def open_baseline(path: str, run: RunOptions, update: bool, notes: list[str]) ->
             )
         notes.append("the baseline was recorded with other options, all of it is recorded anew")
         return Baseline(path, wanted)
+    if baseline.version < VERSION and not update:
+        notes.append(f"{path}: of version {baseline.version}, so conditions are not compared; `--update` records them")
     return baseline
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from membar_check.diagnostics import InputError
 from membar_check.expectations import Judged
 from membar_check.gate.baseline import Baseline
-from membar_check.gate.changed import Against, recorded_changes, smallest_items
+from membar_check.gate.changed import Against, recorded_changes, recorded_now, smallest_items
 from membar_check.gate.compare import FIELDS, summary
 from membar_check.gate.journal import Journal
 from membar_check.gate.judging import Check, Judge, Reference
@@ -81,7 +81,8 @@ def run_gate(options: GateOptions, tick: Tick = _nothing, begin: Begin = _nothin
     with ExitStack() as stack:
         against = None
         if options.against is not None:  # before all checks: what cannot be done is said at once
-            against = stack.enter_context(Against(options.against, keyed, gate.keys))
+            accepted = frozenset() if gate.baseline is None else recorded_now(gate.baseline, keyed, gate.keys)
+            against = stack.enter_context(Against(options.against, keyed, gate.keys, accepted))
         begin(len(keyed))
         checks = _checks(gate, keyed, tick)
         items = [*_arguments(gate.plan), *_judged(gate, checks)]
@@ -204,7 +205,8 @@ def _unique(gate: _Gate) -> list[Keyed]:
         keyed = gate.keys.keyed(job)
         name = (os.path.normpath(job.file.path), keyed.model if keyed.arch else "")  # unreadable: one complaint
         other = found.setdefault(name, keyed)
-        if other is not keyed and other.key != keyed.key:
+        same = other.key == keyed.key and gate.keys.model_digest(other) == gate.keys.model_digest(keyed)
+        if other is not keyed and not same:
             raise InputError(f"two models have the name {keyed.model}", hint="the report could not tell them apart")
     return list(found.values())
 

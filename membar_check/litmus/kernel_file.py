@@ -153,6 +153,7 @@ def parse_unit(
 ) -> tuple[KernelUnit, Final]:
     """The C part that begins at ``start`` and the final part of a test in kernel C; its own text begins with the init
     block at ``init_start``.  ``overlay``: texts of headers in place of those on disk.  Raises InputError."""
+    _check_preamble(source, init_start)
     parts = cut(source, start)
     found = parse_kernel_final(source, parts.end)
     text = _own_text(source, init_start)
@@ -187,6 +188,18 @@ def _resolved(prop: Prop, unit: KernelUnit) -> Prop:
 def _own_text(source: Source, start: int) -> str:
     """What the hash of a test is made of: its text without header, doc string, and blanks at the ends of lines."""
     return "\n".join([line.rstrip() for line in source.text[start:].rstrip().split("\n")])
+
+
+def _check_preamble(source: Source, end: int) -> None:
+    """Raises InputError for a line for the preprocessor above the init block, where text is free and says nothing."""
+    try:
+        text = blank_comments(source, source.text[:end])
+    except InputError:  # a comment that is not closed is free text, too
+        return
+    if found := DIRECTIVE.search(text):
+        start = found.end() - len(found[0].lstrip())
+        what = "this line stands above the init block, where nothing is read by the preprocessor"
+        raise InputError(what, Span(source, start, found.end()), "put it behind the `{ ... }` of the init block")
 
 
 def _check_init(init: tuple[InitItem, ...], cpus: int) -> None:

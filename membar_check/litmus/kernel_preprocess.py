@@ -63,7 +63,7 @@ def preprocess(
     Raises InputError with its place for headers that are missing, cannot be read or include themselves without end, for
     unknown, malformed and unbalanced directives, and for macros that are used with the wrong number of arguments.
     """
-    reader = _reader_class()(_Search(source.name, include_dirs, overlay or {}))
+    reader = _reader_class()(HeaderSearch(source.name, include_dirs, overlay or {}))
     reader.macros = dict(runtime(cpus).macros)
     result: Preprocessed = reader.run(source, start, end)
     return result
@@ -74,7 +74,7 @@ def runtime(cpus: int) -> Preprocessed:
     """The bundled header for a machine of that many CPUs; ``NR_CPUS`` is the only thing it depends on."""
     source = _runtime_source(RUNTIME_HEADER)
     assert source is not None, "the runtime header is missing from the installation of membar-check"
-    reader = _reader_class()(_Search(source.name, (), {}))
+    reader = _reader_class()(HeaderSearch(source.name, (), {}))
     for name in ("__DATE__", "__TIME__", "__PCPP__"):
         reader.macros.pop(name, None)
     reader.define(f"NR_CPUS {cpus}")
@@ -86,7 +86,7 @@ def constant(macros: dict[str, Any], name: str) -> int | None:
     """The value of a macro without arguments; None where there is none of that name or it is no integer."""
     if name not in macros or macros[name].arglist is not None:
         return None
-    reader = _reader_class()(_Search("", (), {}))
+    reader = _reader_class()(HeaderSearch("", (), {}))
     reader.macros = dict(macros)
     try:
         tokens = reader.expand_macros(reader.tokenize(name))
@@ -142,8 +142,8 @@ class _Place(NamedTuple):
 
 
 # --- headers ---------------------------------------------------------------------------------------------------------
-class _Search:
-    """Finds headers for a test of that name."""
+class HeaderSearch:
+    """Finds headers for a test of that name; ``overlay`` as for :func:`preprocess`."""
 
     __slots__ = ("folders", "overlay", "test")
 
@@ -191,7 +191,7 @@ def _reader_class() -> type[Any]:
         """pcpp with places (attribute ``place``, and ``source`` that macro expansion overwrites with the place of the
         macro's use), with the search for headers of this project, and with errors that are raised."""
 
-        def __init__(self, search: _Search) -> None:
+        def __init__(self, search: HeaderSearch) -> None:
             super().__init__()
             self.search = search
             self.entering: _Lines | None = None

@@ -389,6 +389,3 @@ class LitmusTest:
     location_types: tuple[tuple[Place, str], ...] = ()
     kinds: tuple[tuple[str, Quantifier], ...] = ()
     kernel: KernelUnit | None = field(default=None, compare=False)
-
-
-Resolved = Value

@@ -63,13 +63,11 @@ class Found:
 @dataclass(slots=True)
 class Progress:
     """How far a search came.  ``left``: distributions of accesses over threads that were given up because the engine
-    kept disagreeing; ``refused``: executions that it did not confirm; ``questions`` put to the solver; ``passed``: the
-    kinds of critical sections that were left out once something was found; ``late``: what took longer than the finder's
-    patience."""
+    kept disagreeing; ``refused``: executions that it did not confirm; ``passed``: the kinds of critical sections that
+    were left out once something was found; ``late``: what took longer than the finder's patience."""
 
     left: list[tuple[int, ...]] = field(default_factory=list)
     refused: int = 0
-    questions: int = 0
     passed: set[str] = field(default_factory=set)
     late: list[Portion] = field(default_factory=list)
 
@@ -349,7 +347,6 @@ class Question:
         limit = -self._counts[most] if most < len(self._counts) else TRUE
         assumed = [x for x in (self.wanted[goal], limit, *further) if x != TRUE]
         for _ in range(MOST_REFUSED):
-            finder.progress.questions += 1
             finder.check_time()
             if not solver.satisfiable(assumed):
                 return None

@@ -19,6 +19,7 @@ from membar_check.gate.baseline import (
 )
 from membar_check.gate.record import digest_of_states
 from membar_check.gate.report_data import Record
+from membar_check.gate.store import checksum
 
 
 def sample() -> Baseline:
@@ -26,7 +27,7 @@ def sample() -> Baseline:
     plain = Record(
         "SB", kind="Allowed", word="Ok", observation="Sometimes", states=states, state_count=2,
         state_digest=digest_of_states(states), positive=1, negative=3, flags=("*undef*", "data-race"), reached=True,
-        counter_reached=True, undefined=False,
+        counter_reached=True, undefined=False, asks="0123abcd",
     )  # fmt: skip
     many = tuple(f"[x]={n};" for n in range(MOST_STATES + 1))
     kernel = Record(
@@ -41,6 +42,12 @@ def sample() -> Baseline:
     records = {("a/SB.litmus", "sc"): plain, ("a b/k,1.litmus", "lkmm"): kernel, ("end", "lkmm"): clean}
     recorded = Recorded("0" * 64, {("axiom", "hb"): "12/34", ("definition", "po,loc"): "56"})
     return Baseline("tests.baseline", {"unroll": "2"}, {("lkmm", "C"): recorded}, records)
+
+
+def resummed(text: str) -> str:
+    """The text of a baseline with the checksums that its lines should have."""
+    head, *lines = (line.rpartition(" ~")[0] or line for line in text.splitlines())
+    return "".join([f"{head}\n", *(f"{line} ~{checksum(line)[:8]}\n" for line in lines)])
 
 
 def parsed(text: str) -> Baseline:
@@ -60,7 +67,7 @@ def test_a_test_is_a_line_and_lines_are_sorted() -> None:
     assert lines[0] == HEAD
     tests = [line for line in lines if "counts=" in line]
     assert len(tests) == 3
-    assert tests[1].startswith("a/SB.litmus sc Allowed Ok Sometimes test=SB states=2 counts=1/3")
+    assert tests[1].startswith("a/SB.litmus sc Allowed Ok Sometimes test=SB asks=0123abcd states=2 counts=1/3")
     assert lines[-1].startswith(f"end {len(lines) - 2} ~")
     assert parsed("\n".join(lines) + "\n").lines["a/SB.litmus", "sc"] == lines.index(tests[1]) + 1
 
@@ -99,6 +106,9 @@ def test_every_missing_doubled_or_moved_line_is_found() -> None:
         ("", "no baseline"),
         ("SB.litmus sc Never\n", "no baseline"),
         ("membar-check baseline 9\n", "version 9"),
+        ("membar-check baseline 02\n", "no baseline"),
+        (render_baseline(sample()).replace(HEAD, "membar-check baseline 1"), "found 'asks=0123abcd', expected one of"),
+        (resummed(render_baseline(sample()).replace("0123abcd", "0123ABCD")), "expected eight hexadecimal digits"),
         (f"{HEAD}\n", "cut"),
         (f"{HEAD}\nend 0 ~00000000\n", "changed or damaged"),
     ],

@@ -295,6 +295,17 @@ def test_tests_that_are_all_cut_are_inconclusive(tmp_path: Path) -> None:
     assert status == 0 and "executions of 1 of 2 tests were cut at the unrolling bound\n" in out
 
 
+def test_the_gravest_gives_the_exit_status(small: Path, tmp_path: Path) -> None:
+    from membar_check.gating_coverage import exit_status
+
+    found = cover(x86("SB"), options(small))
+    assert found.percent < 100.0 and not found.blank
+    late, wrong = replace(found, inconclusive=True), replace(found, wrong=True, inconclusive=True)
+    assert [exit_status(each, 0.0) for each in (found, late, wrong)] == [0, 3, 2]
+    assert [exit_status(each, 100.0) for each in (found, late, wrong)] == [1, 1, 2]
+    assert exit_status(replace(late, tests=0), 100.0) == 3
+
+
 @pytest.mark.parametrize("form", ["text", "listing"])
 def test_without_time_nothing_is_called_missed(form: str, small: Path) -> None:
     status, out, _ = run(str(small), *x86("SB"), "--seconds", "0.000001", "--format", form)

@@ -1,10 +1,10 @@
-"""The gate as a command: what becomes of tests, what is recorded, what a changed model is told by."""
+"""The gate as a command: what becomes of tests, and what is recorded."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,37 +15,8 @@ from membar_check.diagnostics import Inconclusive
 from membar_check.engine import api
 from membar_check.engine.api import CheckOptions
 from membar_check.gate.baseline import read_baseline
-from membar_check.gate.report_data import Distinguished
 from membar_check.verdict import Verdict
-from support.gates import Gate, edit, models, tree
-
-TESTS = ("x86/SB", "x86/MP", "x86/SB+mfences", "x86/xchg-mutex", "x86/MP+wait-loop")
-
-
-@pytest.fixture
-def gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Gate:
-    return Gate(tmp_path, capsys)
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with tests in ``x86``, where the command runs."""
-    tree(tmp_path, *TESTS)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def recorded(place: Path, gate: Gate) -> Path:
-    """The folder, with all of it recorded in ``base``."""
-    assert gate("x86", "--model", "x86-tso", "--baseline", "base", "--update") == 0
-    return place
-
-
-def kinds(gate: Gate) -> list[tuple[str, ...]]:
-    """Kind and test of each line."""
-    lines = (line.split() for line in gate.out.splitlines())
-    return [(words[0], words[1]) for words in lines if len(words) > 1 and words[1].endswith(".litmus")]
+from support.gates import TESTS, Gate, edit, kinds, models
 
 
 # --- expectations ----------------------------------------------------------------------------------------------------
@@ -79,6 +50,17 @@ def test_a_result_comment(place: Path, gate: Gate) -> None:
         path.write_text(path.read_text().replace("{", f"(*\n * Result: {result}\n *)\n{{", 1))
     assert gate("x86/SB.litmus", "x86/MP.litmus") == 1
     assert kinds(gate) == [("broken", "x86/SB.litmus")] and "Result comment" in gate.out
+
+
+def test_a_result_comment_that_is_not_understood(place: Path, gate: Gate) -> None:
+    path = place / "x86" / "SB.litmus"
+    path.write_text(path.read_text().replace("X86 SB", "X86 SB\n(* Result: Perhaps *)", 1))
+    for extra in ((), ("--baseline", "base", "--update"), ("--baseline", "base")):
+        assert gate("x86/SB.litmus", "--format", "jsonl", *extra) == 2
+        item = json.loads(gate.out.splitlines()[0])
+        assert (item["kind"], item["place"]["line"], item["place"]["column"]) == ("error", 2, 12)
+        assert item["reason"].startswith("found 'Perhaps' after `Result:`, expected Never, Sometimes")
+    assert gate("x86/SB.litmus", "--model", "x86-tso") == 0  # such comments speak of the kernel's model
 
 
 def test_a_log_of_herd(place: Path, gate: Gate, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,13 +139,63 @@ def test_kinds_of_change(recorded: Path, gate: Gate) -> None:
 
 
 def test_broken_and_fixed_by_what_is_expected(recorded: Path, gate: Gate) -> None:
-    (recorded / "x86" / "expected.txt").write_text("SB.litmus x86-tso Sometimes\nMP.litmus x86-tso Sometimes\n")
-    good, bad = recorded / "x86" / "SB.litmus", recorded / "x86" / "MP.litmus"
+    (recorded / "x86" / "expected.txt").write_text(
+        "SB.litmus x86-tso Sometimes\nSB+mfences.litmus x86-tso Sometimes\n"
+    )
+    good, bad = recorded / "x86" / "SB.litmus", recorded / "x86" / "SB+mfences.litmus"
     first, second = good.read_text(), bad.read_text()
     good.write_text(second)
     bad.write_text(first)
-    assert gate("x86/SB.litmus", "x86/MP.litmus", "--baseline", "base") == 1
-    assert kinds(gate) == [("fixed", "x86/MP.litmus"), ("broken", "x86/SB.litmus")]
+    assert gate("x86/SB.litmus", "x86/SB+mfences.litmus", "--baseline", "base") == 1
+    assert kinds(gate) == [("fixed", "x86/SB+mfences.litmus"), ("broken", "x86/SB.litmus")]
+
+
+def test_another_condition_is_another_test(recorded: Path, gate: Gate) -> None:
+    (recorded / "x86" / "expected.txt").write_text("SB.litmus x86-tso Sometimes\n")
+    path = recorded / "x86" / "SB.litmus"
+    edit(path, "0:EAX=0", "0:EAX=1")  # as reachable, by as many executions, and with the same states
+    assert gate("x86", "--baseline", "base") == 1
+    assert "changed  x86/SB.litmus  x86-tso  another condition\n" in gate.out
+    assert gate("x86", "--baseline", "base", "--compare", "states,counts") == 0
+    edit(path, "0:EAX=1 ", "( 0:EAX=0 ) ")
+    assert gate("x86", "--baseline", "base") == 0
+    edit(path, "exists", "filter true\nexists")
+    assert gate("x86", "--baseline", "base") == 1
+    assert "another condition" in gate.out
+    edit(path, "1:EAX=0)", "1:EAX=7)")
+    assert gate("x86", "--baseline", "base") == 1
+    assert "another condition; Sometimes before, Never now" in gate.out
+    assert gate("x86", "--baseline", "base", "--update") == 0
+    assert gate("x86", "--baseline", "base") == 0
+
+
+def test_another_named_condition_is_another_test(place: Path, gate: Gate) -> None:
+    (place / "t.litmus").write_text(
+        "C t\n{}\nint x;\nP0(void)\n{\n  WRITE_ONCE(x, 1);\n}\nlost: exists (x=2)\n"
+    )
+    assert gate("t.litmus", "--baseline", "base", "--update") == 0
+    assert gate("t.litmus", "--baseline", "base") == 0
+    edit(place / "t.litmus", "x=2", "x=3")
+    assert gate("t.litmus", "--baseline", "base") == 1
+    assert "changed  t.litmus  lkmm  another condition\n" in gate.out
+
+
+def test_a_baseline_without_conditions_is_read(recorded: Path, gate: Gate) -> None:
+    from membar_check.gate.store import checksum
+
+    path = recorded / "base"
+    new = path.read_text()
+    lines = [re.sub(r" asks=[0-9a-f]{8}", "", line.rpartition(" ~")[0]) for line in new.splitlines()[1:]]
+    old = "membar-check baseline 1\n" + "".join(f"{line} ~{checksum(line)[:8]}\n" for line in lines)
+    path.write_text(old)
+    edit(recorded / "x86" / "SB.litmus", "0:EAX=0", "0:EAX=1")
+    assert gate("x86", "--baseline", "base") == 0
+    assert "note: base: of version 1, so conditions are not compared" in gate.out
+    edit(recorded / "x86" / "SB.litmus", "0:EAX=1", "0:EAX=0")
+    assert gate("x86/SB.litmus", "--baseline", "base", "--update") == 0
+    assert path.read_text().startswith("membar-check baseline 2\n") and path.read_text().count("asks=") == 1
+    assert gate("x86", "--baseline", "base", "--update") == 0
+    assert path.read_text() == new
 
 
 def test_only_what_is_asked_for_is_compared(recorded: Path, gate: Gate) -> None:
@@ -275,6 +307,28 @@ def test_errors_are_told_with_their_place(recorded: Path, gate: Gate) -> None:
     assert "nowhere" in gate.out
 
 
+@pytest.mark.parametrize("model", [(), ("--model", "x86-tso"), ("--model", "m/x86-tso.cat")])
+def test_a_model_that_does_not_load_any_more(recorded: Path, gate: Gate, model: tuple[str, ...]) -> None:
+    path = models(recorded / "m") / "x86-tso.cat"
+    path.write_text(path.read_text("utf-8") + "let\n", "utf-8")
+    (recorded / "x86" / "expected.txt").write_text("SB.litmus x86-tso Sometimes\n")
+    for baseline in ((), ("--baseline", "base"), ("--baseline", "base", "--update")):
+        assert gate("x86", "-I", "m", *model, *baseline) == 2
+        assert len(kinds(gate)) == len(TESTS) and "5 checks: 0 same, 5 error" in gate.out
+        assert all(line.split()[2] == "x86-tso" for line in gate.out.splitlines() if line.startswith("error "))
+
+
+def test_two_models_of_one_name_are_refused_without_keys_too(place: Path, gate: Gate) -> None:
+    edit(models(place / "m") / "lkmm-axioms.cat", "acyclic pb as propagation", "")
+    (place / "a.h").write_text("")
+    (place / "t.litmus").write_text(
+        'C t\n{}\n#define NAME "a.h"\n#include NAME\nint x;\nP0(void)\n{\n  WRITE_ONCE(x, 1);\n}\nlost: exists (x=2)\n'
+    )
+    assert gate("t.litmus", "--model", "m/lkmm.cat") == 0
+    assert gate("t.litmus", "--model", "lkmm", "--model", "m/lkmm.cat") == 2
+    assert "two models have the name lkmm" in gate.err
+
+
 def test_two_models_of_one_name_are_refused(place: Path, gate: Gate) -> None:
     folder = models(place / "m")
     edit(folder / "x86-tso.cat", "as atomicity", "as other")
@@ -315,86 +369,6 @@ def test_a_model_that_is_only_laid_out_anew_passes_from_the_cache(
     assert "5 from the cache" in gate.out
 
 
-# --- changed models --------------------------------------------------------------------------------------------------
-def weakened(folder: Path) -> Path:
-    """Copied models, of which x86-tso lost its axiom of atomicity."""
-    edit(models(folder) / "x86-tso.cat", "empty rmw & (fre; coe) as atomicity", "")
-    return folder
-
-
-def test_a_removed_axiom_is_named_with_the_tests_that_tell(recorded: Path, gate: Gate) -> None:
-    weakened(recorded / "m")
-    assert gate("x86", "--baseline", "base", "-I", "m") == 1
-    assert "x86-tso: the axiom atomicity was removed (m/x86-tso.cat:1)" in gate.out
-    assert kinds(gate) == [("broken", "x86/xchg-mutex.litmus")]
-    assert "x86-tso: the smallest test that tells it from what it was is x86/xchg-mutex.litmus" in gate.out
-
-
-def git(folder: Path, *arguments: str) -> None:
-    who = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
-
-
-def test_against_a_revision(recorded: Path, gate: Gate) -> None:
-    folder = models(recorded / "m")
-    git(recorded, "init", "-q")
-    git(recorded, "add", "m")
-    git(recorded, "commit", "-q", "-m", "models")
-    assert gate("x86", "--baseline", "base", "-I", "m", "--against", "HEAD") == 0
-    assert gate.out == "5 checks: 5 same\n"
-    edit(folder / "x86-tso.cat", "empty rmw & (fre; coe) as atomicity", "")
-    assert gate("x86", "--baseline", "base", "-I", "m", "--against", "HEAD") == 1
-    assert "x86-tso: the axiom atomicity was removed" in gate.out
-    assert "is x86/xchg-mutex.litmus" in gate.out
-    assert "a minimal test that tells it from what it was: now allowed, forbidden before, by the axiom" in gate.out
-    assert re.search(r"^    X86 \S+$", gate.out, re.MULTILINE) and "    exists (" in gate.out
-    assert gate("x86", "-I", "m", "--against", "no-such-revision") == 2
-    assert "neither a folder nor a revision" in gate.err
-
-
-def test_against_a_folder_even_where_all_is_as_expected(recorded: Path, gate: Gate) -> None:
-    models(recorded / "old")
-    weakened(recorded / "m")
-    assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == 1
-    assert "the axiom atomicity was removed" in gate.out and "a minimal test" in gate.out
-    assert "x86-tso: stopped: the model's meaning changed" in gate.out and "1 same" in gate.out
-    (recorded / "old" / "x86-tso.cat").unlink()
-    assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == 0
-    assert "x86-tso: the model is new" in gate.out
-    assert gate("x86/SB.litmus", "-I", "m", "--against", "none") == 2
-    assert "not under version control" in gate.err
-
-
-def implied(folder: Path) -> Path:
-    """Copied models, of which x86-tso has an axiom that another one implies."""
-    path = models(folder) / "x86-tso.cat"
-    path.write_text(path.read_text("utf-8") + "\nacyclic po-loc | rf as implied\n")
-    return folder
-
-
-def test_against_an_equal_model_and_a_search_without_time(place: Path, gate: Gate) -> None:
-    models(place / "old")
-    implied(place / "m")
-    arguments = ("x86/SB.litmus", "-I", "m", "--against", "old")
-    assert gate(*arguments, "--seconds", "0.01") == 3
-    assert "x86-tso: inconclusive: the search" in gate.out
-    assert "accesses made of the searched vocabulary; left out: " in gate.out
-
-
-@pytest.mark.parametrize(("complete", "status"), [(True, 0), (False, 3)])
-def test_what_the_search_says_counts(
-    place: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch, complete: bool, status: int
-) -> None:
-    from membar_check.gate import changed
-
-    models(place / "old")
-    implied(place / "m")
-    told = Distinguished("x86-tso", bound="none of up to 4 accesses", complete=complete)
-    monkeypatch.setattr(changed, "minimal_test", lambda changed, seconds: told)
-    assert gate("x86/SB.litmus", "-I", "m", "--against", "old") == status
-    assert "the axiom implied was added" in gate.out and "none of up to 4 accesses" in gate.out
-
-
 # --- the command line ------------------------------------------------------------------------------------------------
 def test_further_reports_are_written(recorded: Path, gate: Gate) -> None:
     assert gate("x86", "--baseline", "base", "--report", "text=report.txt") == 0
@@ -407,14 +381,3 @@ def test_further_reports_are_written(recorded: Path, gate: Gate) -> None:
 def test_overlapping_arguments_count_once(recorded: Path, gate: Gate) -> None:
     assert gate("x86", ".", "x86/SB.litmus", "--baseline", "base") == 0
     assert gate.out == "5 checks: 5 same\n"
-
-
-def test_a_changed_macro_is_named(place: Path, gate: Gate) -> None:
-    tree(place, "c/SB+mbs", "c/MP+wmb+rmb")
-    models(place / "old")
-    fence = "__fence{MB}() { __fence{DMB.%s}; }"
-    edit(models(place / "m") / "aarch64.def", fence % "ISH", fence % "ISHLD")
-    arguments = ("c", "--model", "aarch64", "-I", "m", "--against", "old", "--seconds", "5")
-    assert gate(*arguments) == 1
-    assert "aarch64: the macro __fence{MB} changed (m/aarch64.def:" in gate.out
-    assert "the smallest test that tells it from what it was is c/SB+mbs.litmus: Never before" in gate.out

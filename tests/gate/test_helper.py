@@ -189,8 +189,8 @@ def test_a_fault_of_a_task_is_named() -> None:
 
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    lay_out(str(tmp_path / "copies"), "/there/work", {"/there/work/a.litmus": "x\r\n\udcff"})
-    place = go_there(str(tmp_path / "copies"), "/there/models", "/there/work")
+    lay_out(str(tmp_path / "copies"), "/there/tests", {"/there/tests/a.litmus": "x\r\n\udcff"})
+    place = go_there(str(tmp_path / "copies"), "/there/models", "/there/tests")
     assert Path("a.litmus").read_bytes() == b"x\r\n\xff"
     assert place.path("a.litmus") == "a.litmus"
     assert place.path("/there/b.cat") == f"{place.root}/there/b.cat"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from membar_check import runner
 from membar_check.diagnostics import Source
 from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_macros, get_model
-from membar_check.gate.digests import macro_digests, model_digest, tool_digest
+from membar_check.gate.digests import CODE, LIBRARIES, macro_digests, model_digest, tool_digest
 from membar_check.gate.keys import Keys, headers_of
 from membar_check.gate.models import changes, parts_of
 from membar_check.options import RunOptions
@@ -91,6 +94,58 @@ def test_the_checker_counts() -> None:
     assert len(tool_digest()) == 64
 
 
+LOADED = """
+import json, sys
+from membar_check.engine.api import CheckOptions, check_file
+from membar_check.gate.record import record_of
+for engine in ("auto", "z3", "reference"):
+    try:
+        verdict = check_file(sys.argv[1], CheckOptions(engine=engine, unroll=2))
+    except Exception as error:
+        assert engine != "auto", error
+    else:
+        record_of(verdict)
+print(json.dumps({name: getattr(module, "__file__", None) for name, module in sys.modules.items()}))
+"""
+
+
+@pytest.fixture(scope="module", params=["x86", "x86_64", "aarch64", "riscv", "power", "c", "kernel-c", "membarrier"])
+def loaded(
+    request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str | None]:
+    """The modules, with their files, that the checks of a test of a dialect load where nothing is in any cache."""
+    cold = {"PYTHONPATH": str(root), "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cold"))}
+    path = min((root / "litmus" / request.param).glob("*.litmus"), key=lambda path: path.stat().st_size)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, str(path)], env=os.environ | cold, check=True, capture_output=True, text=True
+    )  # fmt: skip
+    found: dict[str, str | None] = json.loads(done.stdout)
+    return found
+
+
+def test_all_the_code_of_a_check_counts(loaded: dict[str, str | None], root: Path) -> None:
+    top = root / "membar_check"
+    files = [Path(file) for name, file in loaded.items() if file and name.startswith("membar_check")]
+    ours = {file.relative_to(top).as_posix() for file in files}
+    assert {"cat/loader.py", "engine/api.py", "gate/record.py", "litmus/parser.py"} <= ours
+    silent = ("__init__.py", "gate/__init__.py", "report/__init__.py", "report/gate/__init__.py", "gate/report_data.py")
+    beside = [path for path in sorted(ours) if not _covered(path) and path not in silent]
+    assert beside == []
+
+
+def _covered(path: str) -> bool:
+    return path in CODE or any(path.startswith(f"{name}/") for name in CODE)
+
+
+def test_all_the_libraries_of_a_check_count(loaded: dict[str, str | None]) -> None:
+    from importlib.metadata import packages_distributions
+
+    known = packages_distributions()
+    used = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    packages = {package for name in used for package in known.get(name, ())} - {"membar-check", "setuptools"}
+    assert packages <= set(LIBRARIES)
+
+
 # --- headers ---------------------------------------------------------------------------------------------------------
 def headers(folder: Path, text: str, dirs: tuple[str, ...] = ()) -> list[str] | None:
     return headers_of(Source(str(folder / "t.litmus"), text), dirs)
@@ -114,6 +169,15 @@ def test_a_header_that_comes_first_counts(tmp_path: Path) -> None:
     (tmp_path / "a.h").write_text("int x;\n")
     assert headers(tmp_path, text) != before
     assert headers(tmp_path, "#include <a.h>\n") != headers(tmp_path, '#include "none.h"\n')
+
+
+def test_headers_named_above_the_init_block_count(tmp_path: Path) -> None:
+    (tmp_path / "a.h").write_text("int x;\n")
+    text = 'C t\n#include "a.h"\n{}\nP0(void)\n{\n}\n'
+    before = headers(tmp_path, text)
+    assert before is not None and len(before) == 1
+    (tmp_path / "a.h").write_text("int y;\n")
+    assert headers(tmp_path, text) != before
 
 
 def test_headers_behind_conditions_and_in_circles_count(tmp_path: Path) -> None:

@@ -211,10 +211,17 @@ def test_faults(body: str, message: str) -> None:
         ("{ 0:r1=1; }", "2:3: found `r1`, expected `current`"),
         ("{ 0:current=3; }", "2:3: expected the name of a task"),
         ("{ 0:current; }", "2:3: expected the name of a task"),
+        ('#include "a.h"\n{}', "2:1: this line stands above the init block"),
+        ("(* #define A\n *)\n  # define A 1\n{}", "4:3: this line stands above the init block"),
     ],
 )
 def test_faults_of_the_init_block(init: str, message: str) -> None:
     assert message in failure("int t0;\nP0(void) { }", init)
+
+
+def test_free_text_above_the_init_block_may_begin_with_a_number_sign() -> None:
+    text = 'C t\n# why\n(* #include "a.h" *)\n"doc #include"\n{}\nint x;\nP0(void) { x = 1; }\n'
+    assert parse_litmus(Source("t.litmus", text), ()).kernel is not None
 
 
 # --- round trips -----------------------------------------------------------------------------------------------------

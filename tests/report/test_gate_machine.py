@@ -351,3 +351,34 @@ def test_a_model_that_means_something_else_fails_in_every_format(told: Distingui
     assert "not ok 1 - model sc: " in written("tap", found) and "1..1\n" in written("tap", found)
     assert written("github", found).startswith("::error")
     assert json.loads(written("sarif", found))["runs"][0]["results"][0]["level"] == "error"
+
+
+def test_an_accepted_change_is_a_note_in_every_format() -> None:
+    told = (
+        Distinguished("sc", litmus="C MP\n", accepted=True), Distinguished("tso", litmus="C SB\n"),
+        Distinguished("x", bound="none", complete=False, accepted=True),
+    )  # fmt: skip
+    changed = tuple(ModelChange(name, "model", "", "changed") for name in ("sc", "tso", "x"))
+    found = replace(empty(), distinguished=told, model_changes=changed, against=True)
+    assert (found.stopped, found.undecided, found.accepted, found.status) == (("tso",), (), ("sc", "x"), 1)
+    good = replace(found, distinguished=(told[0], told[2]), model_changes=(changed[0], changed[2]))
+    assert good.status == 0
+    words = "accepted: the baseline records the model as it is now"
+    for name in FORMATS:
+        assert words in re.sub(r"&#39;|&#x27;", "'", written(name, good)) or name == "jsonl"
+    results = json.loads(written("sarif", found))["runs"][0]["results"]
+    assert [result["level"] for result in results] == ["note", "error", "note"]
+    assert [line.partition(" ")[0] for line in written("github", found).splitlines()] == [
+        "::notice", "::error", "::notice", "::error"
+    ]  # fmt: skip
+    assert "not ok" not in written("tap", good) and "1..0\n" in written("tap", good)
+    assert ElementTree.fromstring(written("junit", good)).get("failures") == "0"
+    lines = [json.loads(line) for line in written("jsonl", found).splitlines()]
+    assert [line["accepted"] for line in lines if "accepted" in line] == [True, False, True, True, False, True]
+    assert lines[-1]["status"] == 1
+
+
+def test_a_model_is_accepted_only_as_a_whole() -> None:
+    told = (Distinguished("sc", litmus="C MP\n", accepted=True), Distinguished("sc", bound="none", complete=False))
+    found = replace(empty(), distinguished=told, against=True)
+    assert (found.undecided, found.accepted, found.status) == (("sc",), (), 3)

@@ -14,6 +14,8 @@ from membar_check.cli import main
 from membar_check.resources import models_dir
 
 ROOT = Path(__file__).resolve().parents[2]
+TESTS = ("x86/SB", "x86/MP", "x86/SB+mfences", "x86/xchg-mutex", "x86/MP+wait-loop")
+"""A small tree."""
 
 
 def tree(folder: Path, *names: str) -> Path:
@@ -53,6 +55,12 @@ class Gate:
         status = main(["gate", *map(str, arguments), "--cache", str(self.cache)])
         self.out, self.err = self._capsys.readouterr()
         return status
+
+
+def kinds(gate: Gate) -> list[tuple[str, ...]]:
+    """Kind and test of each line of the last report."""
+    lines = (line.split() for line in gate.out.splitlines())
+    return [(words[0], words[1]) for words in lines if len(words) > 1 and words[1].endswith(".litmus")]
 
 
 def command(*arguments: object) -> list[str]:

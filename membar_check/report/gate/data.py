@@ -48,7 +48,8 @@ class Record:
     ``state_digest`` are known.  ``positive``/``negative``: consistent executions that satisfy the proposition of the
     condition, and that do not; None where they were not counted.  ``classes``: of a test in kernel C, None for others;
     empty: clean.  ``unreached``: the branches of kernel C that no execution takes, as ``FILE:LINE``.  ``hash``: that of
-    the test as in the log, "" where unknown.
+    the test as in the log, "" where unknown.  ``asks``: a short digest of the condition and of what the test says of
+    outcomes besides it (:attr:`membar_check.verdict.Verdict.besides`), "" where unknown.
     """
 
     test: str
@@ -70,6 +71,7 @@ class Record:
     counter_reached: bool = False
     condition: str = ""
     hash: str = ""
+    asks: str = ""
     failure: str = ""
     message: str = ""
     hint: str = ""
@@ -140,7 +142,8 @@ class Distinguished:
 
     ``file``: a test of the tree, else "" and ``litmus`` is the text of one that was found by search.  ``text``: who
     allows and who forbids what, in words.  ``axiom``: that which objects, "" where unknown.  ``bound``: where nothing
-    was found, what was searched ("" otherwise).  ``complete``: the search came to its end.
+    was found, what was searched ("" otherwise).  ``complete``: the search came to its end.  ``accepted``: the baseline
+    has the model recorded as it is now, so that it differs from what it was does not count.
     """
 
     model: str
@@ -150,6 +153,7 @@ class Distinguished:
     axiom: str = ""
     bound: str = ""
     complete: bool = True
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +189,22 @@ class GateReport:
 
     @property
     def stopped(self) -> tuple[str, ...]:
-        """The models that a test tells from what they were, where they were compared with that."""
-        told = (found.model for found in self.distinguished if self.against and (found.file or found.litmus))
-        return tuple(dict.fromkeys(told))
+        """The models that a test tells from what they were, where that counts."""
+        return tuple(dict.fromkeys(found.model for found in self._counted if found.file or found.litmus))
 
     @property
     def undecided(self) -> tuple[str, ...]:
         """The models that no test tells from what they were, though not all was searched."""
-        left = (found.model for found in self.distinguished if self.against and not found.complete)
-        return tuple(model for model in dict.fromkeys(left) if model not in self.stopped)
+        left = dict.fromkeys(found.model for found in self._counted if not found.complete)
+        return tuple(model for model in left if model not in self.stopped)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The models that are not what they were, where that does not count because the baseline says so."""
+        left = dict.fromkeys(found.model for found in self.distinguished if found.accepted)
+        return tuple(model for model in left if model not in (*self.stopped, *self.undecided))
+
+    @property
+    def _counted(self) -> tuple[Distinguished, ...]:
+        """What counts for the exit status."""
+        return tuple(found for found in self.distinguished if self.against and not found.accepted)

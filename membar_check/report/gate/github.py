@@ -14,6 +14,7 @@ from membar_check.report.gate.words import (
     changed_models,
     details,
     local,
+    meaning_of,
     name_of,
     passes,
     place_of,
@@ -43,8 +44,11 @@ def write(report: GateReport, out: TextIO) -> None:
 
 def _model(model: str, report: GateReport, out: TextIO) -> None:
     changes = [change for change in report.model_changes if change.model == model]
-    fails = model in (*report.stopped, *report.undecided)
-    level = "error" if fails or any(affected(change, report) for change in changes) else "warning"
+    level = "warning"
+    if model in report.accepted:
+        level = "notice"
+    elif meaning_of(model, report) or any(affected(change, report) for change in changes):
+        level = "error"
     lines = [change.text for change in changes] + told_of(model, report)
     place = next((change.place for change in changes if change.place is not None), None)
     out.write(command(level, f"the model {model} changed", "\n".join(lines), place))

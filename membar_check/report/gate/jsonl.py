@@ -38,6 +38,7 @@ def _objects(report: GateReport) -> Iterator[dict[str, Any]]:
             "how": change.how,
             "place": _place(change.place),
             "text": change.text,
+            "accepted": change.model in report.accepted,
         }
     for found in report.distinguished:
         yield {
@@ -49,6 +50,7 @@ def _objects(report: GateReport) -> Iterator[dict[str, Any]]:
             "axiom": found.axiom,
             "bound": found.bound,
             "complete": found.complete,
+            "accepted": found.accepted,
         }
     for note in report.notes:
         yield {"type": "note", "text": note}

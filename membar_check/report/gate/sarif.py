@@ -20,6 +20,7 @@ from membar_check.report.gate.words import (
     details,
     hit_by,
     local,
+    meaning_of,
     passes,
     place_of,
     sentence,
@@ -49,7 +50,7 @@ def write(report: GateReport, out: TextIO) -> None:
 
 def _driver() -> dict[str, Any]:
     rules = [_rule(kind.value, MEANINGS[kind]) for kind in _RULES]
-    rules.append(_rule(MODEL_RULE, "a memory model is not what it was when the baseline was recorded"))
+    rules.append(_rule(MODEL_RULE, "a memory model is not what it was, or what the baseline has recorded"))
     return {"name": "membar-check", "version": __version__, "rules": rules}
 
 
@@ -89,12 +90,12 @@ def _item_result(item: GateItem, report: GateReport) -> dict[str, Any]:
 
 def _model_result(change: ModelChange, report: GateReport) -> dict[str, Any]:
     """An error where checks under the model are not as they should be, or its meaning is not, or may not be, what it
-    was."""
+    was; a note where the change is accepted: checks that fail are results of their own."""
     items = affected(change, report)
     lines = [change.text, *(f"{item.file}: {sentence(item)}" for item in items), *told_of(change.model, report)]
     place = change.place or Position(_file_of(change.model), 1)
     key = f"{change.model}\0{change.part}\0{change.name}\0{change.how}"
-    fails = bool(items) or change.model in (*report.stopped, *report.undecided)
+    fails = change.model not in report.accepted and (bool(items) or bool(meaning_of(change.model, report)))
     return _result(MODEL_RULE, "error" if fails else "note", "\n".join(lines), place, key)
 
 

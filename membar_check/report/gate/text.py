@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from membar_check.report.gate.data import Distinguished, GateItem, GateReport, Kind, ModelChange, Position
-from membar_check.report.gate.words import local, meaning_of
+from membar_check.report.gate.words import ACCEPT, local, meaning_of
 from membar_check.verdict import Status
 
 GOOD = Status.AS_EXPECTED
@@ -38,8 +38,10 @@ def write(report: GateReport, out: TextIO, verbose: bool = False, times: bool = 
             out.write(f"    hint: {item.new.hint}\n")
     for found in report.distinguished:
         out.write(_distinguished(found))
-    for model in (*report.stopped, *report.undecided):
+    for model in (*report.stopped, *report.undecided, *report.accepted):
         out.write(f"{model}: {meaning_of(model, report)}\n")
+    if report.stopped or report.undecided:
+        out.write(f"    hint: {ACCEPT}\n")
     out.write(summary_line(report, times) + "\n")
     out.flush()
 

@@ -21,6 +21,8 @@ MEANINGS = {
 }
 # The gravest first.
 ORDER = (Kind.ERROR, Kind.BROKEN, Kind.CHANGED, Kind.MISSING, Kind.INCONCLUSIVE, Kind.NEW, Kind.FIXED, Kind.SAME)
+# How a change of a model that is wanted gets past `--against`.
+ACCEPT = "where the change is wanted, record it, `--baseline FILE --update`, and commit the baseline with the model"
 _STATES = 20  # final states told of each side of a difference
 
 
@@ -150,11 +152,13 @@ def told_of(model: str, report: GateReport) -> list[str]:
 
 
 def meaning_of(model: str, report: GateReport) -> str:
-    """Why the gate does not pass because of what a model means; "" where that does not count, or is as it was."""
+    """What follows from it that a model does not mean what it did; "" where it does, or nothing follows."""
     if model in report.stopped:
         return "stopped: the model's meaning changed"
     if model in report.undecided:
         return "inconclusive: the search for a test that tells it from what it was is not finished"
+    if model in report.accepted:
+        return "accepted: the baseline records the model as it is now"
     return ""
 
 
