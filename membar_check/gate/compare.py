@@ -141,6 +141,11 @@ def _states(old: Record, new: Record, words: Wording) -> list[Difference]:
     return [Difference(text, new.state_count > old.state_count)]
 
 
+def _listed(states: list[str]) -> str:
+    shown = " | ".join(state.removesuffix(";") for state in states[:_SHOWN])
+    return f"{shown} | ..." if len(states) > _SHOWN else shown
+
+
 def _counts(old: Record, new: Record, words: Wording) -> list[Difference]:
     found = []
     for name in ("positive", "negative"):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from membar_check.diagnostics import Source, Span
 from membar_check.records import dataclass, field
-from membar_check.values import Value
 
 if TYPE_CHECKING:
     from membar_check.litmus.kernel_c import KernelUnit
