@@ -34,7 +34,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Template:
     """``parts``: of an access one, of a read-modify-write the read and the write; ``relations``: those between these
-    two; ``fences``: the events of a fence, in order, ``objects``: what each of them is about, "" for nothing."""
+    two, ``po`` and ``same-instance`` with them; ``fences``: the events of a fence, in order, ``objects``: what each of
+    them is about, "" for nothing."""
 
     parts: tuple[Part, ...]
     relations: Sets = frozenset()
@@ -63,8 +64,13 @@ def template(form: Form, vocabulary: Vocabulary, model: Model) -> Template | Non
     if form.kind != "RMW":
         return Template((Part(events[accesses[0]].sets, front, back),))
     pair = (accesses[0], accesses[1])
-    names = frozenset(name for name, pairs in path.relations.items() if pair in pairs)
-    return Template((Part(events[pair[0]].sets, front), Part(events[pair[1]].sets, None, back)), names)
+    read, write = events[pair[0]], events[pair[1]]
+    names = {name for name, pairs in path.relations.items() if pair in pairs}
+    if read.instance == write.instance:
+        names.add("same-instance")
+    if read.instance != write.instance or vocabulary.arch == "C":  # as in the engines' program order
+        names.add("po")
+    return Template((Part(read.sets, front), Part(write.sets, None, back)), frozenset(names))
 
 
 def _fence(form: Form, vocabulary: Vocabulary, model: Model) -> Template | None:

@@ -153,13 +153,24 @@ class _View:
                 self._fence(t, i, [(x, self._part(f).after) for f, x in s.fillings[i].items()])
 
     def _program_order(self) -> Rows:
+        """All of a thread in order, but for the halves of an instruction that both reads and writes."""
         g = self.space.gates
         out: Rows = {}
         for order in self.order:
             for k, a in enumerate(order):
                 for b in order[k + 1 :]:
                     out.setdefault(a, {})[b] = g.conj(self.events[a], self.events[b])
+        for i in range(self.space.count - 1):
+            apart = [x for x, names in self._instructions(i) if "po" not in names]
+            if apart:
+                out[i][i + 1] = g.conj(out[i][i + 1], -g.any(apart))
         return out
+
+    def _instructions(self, i: int) -> list[tuple[int, frozenset[str]]]:
+        """The read-modify-writes that access i may begin: a literal, and the relations between the halves."""
+        s = self.space
+        halves = [(f.form, x) for f, x in s.fillings[i].items() if f.form.kind == "RMW" and f.half == 0]
+        return [(x, s.forms[form][self.model].relations) for form, x in halves]
 
     def _locations(self) -> Rows:
         s = self.space
@@ -216,10 +227,9 @@ class _View:
         s, g = self.space, self.space.gates
         out: dict[str, dict[int, dict[int, list[int]]]] = {}
         for i in range(s.count - 1):
-            for f, x in s.fillings[i].items():
-                if f.form.kind == "RMW" and f.half == 0:
-                    for name in (*sorted(s.forms[f.form][self.model].relations), "same-instance"):
-                        out.setdefault(name, {}).setdefault(i, {}).setdefault(i + 1, []).append(x)
+            for x, names in self._instructions(i):
+                for name in sorted(names - {"po"}):
+                    out.setdefault(name, {}).setdefault(i, {}).setdefault(i + 1, []).append(x)
         rows: dict[str, Rows] = {
             name: {a: {b: g.any(xs) for b, xs in row.items()} for a, row in pairs.items()}
             for name, pairs in out.items()

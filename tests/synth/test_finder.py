@@ -24,6 +24,7 @@ from membar_check.synth.encode_parting import Parting
 from membar_check.synth.finder import Bound, Finder, Goal, Question, partitions, shape_of
 from membar_check.synth.mutate import mutations
 from membar_check.synth.naming import test_name as name_of
+from membar_check.synth.shape import Access, Line, Shape
 from membar_check.synth.vocabulary import architectures, load_vocabulary
 from membar_check.synth.write import write_shape
 
@@ -171,28 +172,75 @@ def test_executions_are_judged_as_the_engine_judges_them(
     name: str, arch: str, sizes: tuple[int, ...], brackets: str
 ) -> None:
     """Random executions that the encoding accepts or rejects, as tests."""
+    question = Question(finder_of(name, arch), sizes, brackets, ())
+    few = -question.space.gates.at_least(question.space.costs(), 6)[5]
+    assert sum(agrees(question, random.Random(seed), [few]) for seed in range(12)) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "forms"),
+    [("x86-tso", "X86", 1), ("aarch64", "AArch64", 8), ("riscv", "RISCV", 7), ("power", "PPC", 1), ("lkmm", "C", 5)],
+)
+def test_so_are_those_of_each_read_modify_write(name: str, arch: str, forms: int) -> None:
+    question = Question(finder_of(name, arch), (3, 2), "", ())
+    few = -question.space.gates.at_least(question.space.costs(), 5)[4]
+    used = {form: x for form, x in question.space.uses().items() if form.kind == "RMW"}
+    assert len(used) == forms
+    for x in used.values():
+        assert sum(agrees(question, random.Random(seed), [few, x]) for seed in range(8)) == 8
+
+
+@pytest.mark.parametrize("arch", ["X86", "AArch64", "RISCV", "PPC", "C"])
+@pytest.mark.parametrize(
+    "body", ["empty rmw & po", "empty rmw \\ po", "empty rmw & same-instance", "empty rmw; rmw^-1; po"]
+)
+def test_one_instruction_is_one_to_both(tmp_path: Path, arch: str, body: str) -> None:
+    """Whether program order leads from the read of a read-modify-write to its write, and whether they are of one
+    instance."""
+    path = tmp_path / "one.cat"
+    path.write_text(f'"one"\ninclude "cos.cat"\n{body}\n', "utf-8")
+    other = {"C": models_dir() / "lkmm"}.get(arch)
+    bell, macros = (str(other.with_suffix(s)) if other else None for s in (".bell", ".def"))
+    judged = get_model(ModelRequest(str(path), bell, macros, (), DEFAULT_VARIANTS, arch))
+    question = Question(Finder((judged, judged), arch, Bound(), lambda shape, goal: True), (2,), "", ())
+    accepted = question.space.gates.all(x for _, x in question.checks[0])
+    vocabulary = load_vocabulary(arch)
+    for form in (form for form in vocabulary.forms if form.kind == "RMW"):
+        line = Line((Access("R", 0, 0, form.tags), Access("W", 0, 1, form.written)), rmw=((0, 1),))
+        text = write_shape(Shape(arch, (line,)), "t")
+        reached = judge(parse_litmus(Source("t.litmus", text), ()), judged, CHECK, reach=True).reached
+        if form in question.space.forms:
+            wanted = [accepted, question.space.uses()[form]]
+            found = FALSE not in wanted and Solver(question.space.gates.cnf(wanted)).satisfiable(wanted)
+            assert found == reached, text
+
+
+def finder_of(name: str, arch: str) -> Finder:
     judged = model(name, arch)
-    finder = Finder((judged, judged), arch, Bound(), lambda shape, goal: True)
-    question = Question(finder, sizes, brackets, ())
+    return Finder((judged, judged), arch, Bound(), lambda shape, goal: True)
+
+
+def agrees(question: Question, rng: random.Random, demanded: list[int]) -> bool:
+    """Whether the engine judges a random execution as the encoding does: one that it accepts, or one that it rejects.
+
+    ``demanded``: further literals that hold.
+    """
     gates, choices = question.space.gates, question.space.choices()
     accepted = gates.all(x for _, x in question.checks[0])
-    few = -gates.at_least(question.space.costs(), 6)[5]
-    rng = random.Random(3)
-    for number in range(12):
-        wanted = accepted if number % 2 else -accepted
-        solver = Solver(gates.cnf([wanted, few]))
-        assumed = [wanted, few]
-        for x in rng.sample(choices, 8):
-            literal = x if rng.random() < 0.5 else -x
-            if solver.satisfiable([*assumed, literal]):
-                assumed.append(literal)
-        assert solver.satisfiable(assumed)
-        shape = shape_of(question.space, dict(zip(choices, solver.values(choices), strict=True)))
-        if any("NORETURN" in tag for line in shape.threads for item in line.items for tag in getattr(item, "tags", ())):
-            continue  # what such a read returns is not in the condition
-        text = write_shape(shape, "t")
-        verdict = judge(parse_litmus(Source("t.litmus", text), ()), judged, CHECK, reach=True)
-        assert verdict.reached == (wanted == accepted), text
+    wanted = accepted if rng.random() < 0.5 else -accepted
+    solver = Solver(gates.cnf([wanted, *demanded]))
+    assumed = [wanted, *demanded]
+    for x in rng.sample(choices, 8):
+        literal = x if rng.random() < 0.5 else -x
+        if solver.satisfiable([*assumed, literal]):
+            assumed.append(literal)
+    assert solver.satisfiable(assumed)
+    shape = shape_of(question.space, dict(zip(choices, solver.values(choices), strict=True)))
+    if any("NORETURN" in tag for line in shape.threads for item in line.items for tag in getattr(item, "tags", ())):
+        return True  # what such a read returns is not in the condition
+    judged = question.finder.models[0]
+    verdict = judge(parse_litmus(Source("t.litmus", write_shape(shape, "t")), ()), judged, CHECK, reach=True)
+    return verdict.reached == (wanted == accepted)
 
 
 # --- what makes questions small does not change them -----------------------------------------------------------------
