@@ -230,7 +230,8 @@ def compare_models(
     left = (*hunt.late, *_given_up(finder))
     return Comparison(
         _label(old), _label(new), arch, _relation(told, differences, whole), told, differences, options.bound,
-        searched, flags, hunt.searched if flags else 0, hunt.ended and not left, _left_out(finder), left,
+        searched, flags, hunt.searched if flags else 0, hunt.ended and not left,
+        _left_out(finder, bool(flags) and not options.flags), left,
         (*map(str, finder.forms), *finder.kinds), time.monotonic() - start,
     )  # fmt: skip
 
@@ -299,19 +300,21 @@ def _given_up(finder: Finder) -> tuple[str, ...]:
     return (*refused, *late)
 
 
-def _left_out(finder: Finder) -> tuple[str, ...]:
+def _left_out(finder: Finder, flags: bool) -> tuple[str, ...]:
     """What the dialect's table has and the search leaves out."""
     out = list(finder.vocabulary.left_out)
     brackets = finder.brackets
     for name, kind in finder.vocabulary.brackets.items():
         if name not in brackets:
             out.append(f"{kind.title}, which are no part of both models")
-        elif finder.bound.accesses > (most := finder.most_with_sections()):
+        elif finder.bound.accesses > (most := finder.most_with_sections([Goal(NEW)])):
             out.append(f"{kind.title} in tests of one thread or of more than {most} accesses")
             if kind.only is not None:
                 out[-1] += f" or of more than {MOST_LOCKED} in a thread"
         if name in finder.progress.passed:
             out.append(f"{kind.title} for the other direction")
+        if name in brackets and flags and "" in finder.telling(True):
+            out.append(f"{kind.title} where only flags differ")
     missing = [str(form) for form in finder.missing if form.brackets in ("", *brackets)]
     if missing:
         out.append(f"what not both models have: {', '.join(missing)}")

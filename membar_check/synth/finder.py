@@ -139,9 +139,12 @@ class Finder:
             self._telling[flags] = tuple(found)
         return self._telling[flags]
 
-    def most_with_sections(self, flags: bool = False) -> int:
-        """The number of accesses up to which tests have critical sections."""
-        return self.bound.sections if "" in self.telling(flags) else self.bound.accesses
+    def most_with_sections(self, goals: Sequence[Goal]) -> int:
+        """The number of accesses up to which tests have critical sections: any where only they can tell the models
+        apart, else none where it is for flags only."""
+        if "" not in self.telling(any(goal.flag for goal in goals)):
+            return self.bound.accesses
+        return 0 if all(goal.flag for goal in goals) else self.bound.sections
 
     def search(self, goals: Sequence[Goal], onwards: bool = False) -> Iterator[Found | int]:
         """The smallest tests for the goals, and after each size all of whose tests have been searched that number of
@@ -175,10 +178,9 @@ class Finder:
         return True
 
     def _ask_at(self, accesses: int, goals: Sequence[Goal], best: dict[Goal, Found], onwards: bool) -> None:
-        flags = any(goal.flag for goal in goals)
         for threads in range(1, min(accesses, self.bound.threads) + 1):
             open_goals = [goal for goal in goals if goal not in best]
-            for brackets in self._brackets_at(accesses, threads, flags):
+            for brackets in self._brackets_at(accesses, threads, goals):
                 asked = [goal for goal in open_goals if not brackets or goal not in best]
                 if brackets and best and asked and not onwards:  # the models differ, and this is what takes long
                     self.progress.passed.add(brackets)
@@ -201,15 +203,15 @@ class Finder:
 
     def portions(self, goals: Sequence[Goal]) -> Iterator[Portion]:
         """What a search up to the bound asks for, in its order."""
-        flags = any(goal.flag for goal in goals)
         for accesses in range(1, self.bound.accesses + 1):
             for threads in range(1, min(accesses, self.bound.threads) + 1):
-                for brackets in self._brackets_at(accesses, threads, flags):
+                for brackets in self._brackets_at(accesses, threads, goals):
                     yield from ((sizes, brackets) for sizes in self._sizes(accesses, threads, brackets))
 
-    def _brackets_at(self, accesses: int, threads: int, flags: bool) -> tuple[str, ...]:
-        allowed = accesses <= self.most_with_sections(flags) and threads > 1
-        return tuple([kind for kind in self.telling(flags) if not kind or allowed])
+    def _brackets_at(self, accesses: int, threads: int, goals: Sequence[Goal]) -> tuple[str, ...]:
+        allowed = accesses <= self.most_with_sections(goals) and threads > 1
+        kinds = self.telling(any(goal.flag for goal in goals))
+        return tuple([kind for kind in kinds if not kind or allowed])
 
     def _sizes(self, accesses: int, threads: int, brackets: str) -> Iterator[tuple[int, ...]]:
         """The distributions of accesses; with locks, which take long, not more than a few a thread."""
@@ -369,7 +371,8 @@ class Question:
             if cnf.impossible:
                 return None
             self._solver = _TimedSolver(cnf)
-            optional = self.space.brackets and "" in self.finder.telling()
+            flags = any(goal.flag for goal in self.wanted)
+            optional = self.space.brackets and "" in self.finder.telling(flags)
             patience = self.finder.patience if optional else float("inf")
             self._solver.deadline = min(self.finder.deadline, time.monotonic() + patience)
         return self._solver
