@@ -228,6 +228,7 @@ def compare_models(
         hunt.go(raised)
     differences = tuple(_difference(f) for f in hunt.found)
     left = (*hunt.late, *_given_up(finder))
+    whole = whole and (bool(differences) or not left)
     return Comparison(
         _label(old), _label(new), arch, _relation(told, differences, whole), told, differences, options.bound,
         searched, flags, hunt.searched if flags else 0, hunt.ended and not left,
