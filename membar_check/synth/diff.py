@@ -216,24 +216,22 @@ def compare_models(
     told = tuple(compare_test(test, models, options.check) for test in tests)
     finder = Finder(models, arch, options.bound, confirmer(models, options), start + options.seconds)
     finder.patience = options.seconds / 6
-    flags = _flags(finder) if options.flags is not False else ()
-    raised = [Goal(side, name) for name in flags for side in (NEW, OLD)]
     hunt = _Hunt(finder, options, begin)
-    hunt.go([Goal(NEW), Goal(OLD), *(raised if options.flags else ())])
-    searched = hunt.searched
-    whole = hunt.ended and not hunt.late and not _given_up(finder)
-    if not options.flags and (hunt.found or not hunt.ended):
-        flags = ()
-    elif flags and not options.flags:
-        hunt.go(raised)
+    hunt.go([Goal(NEW), Goal(OLD)])
+    searched, ended = hunt.searched, hunt.ended
+    whole = ended and not hunt.late and not _given_up(finder)
+    flags: tuple[str, ...] = ()
+    if options.flags or (options.flags is None and hunt.ended and not hunt.found):
+        flags = _flags(finder)
+    if flags:
+        hunt.go([Goal(side, name) for name in flags for side in (NEW, OLD)])
     differences = tuple(_difference(f) for f in hunt.found)
-    left = (*hunt.late, *_given_up(finder))
+    left = (*hunt.late, *_given_up(finder), *_other_checks(finder))
     whole = whole and (bool(differences) or not left)
     return Comparison(
         _label(old), _label(new), arch, _relation(told, differences, whole), told, differences, options.bound,
-        searched, flags, hunt.searched if flags else 0, hunt.ended and not left,
-        _left_out(finder, bool(flags) and not options.flags), left,
-        (*map(str, finder.forms), *finder.kinds), time.monotonic() - start,
+        searched, flags, hunt.searched if flags else 0, ended and hunt.ended and not left,
+        _left_out(finder, bool(flags)), left, (*map(str, finder.forms), *finder.kinds), time.monotonic() - start,
     )  # fmt: skip
 
 
@@ -254,7 +252,7 @@ class _Hunt:
         self.late: tuple[str, ...] = ()
 
     def go(self, goals: Sequence[Goal]) -> None:
-        """Looks for the goals."""
+        """Looks for the goals, all of them about outcomes or all about flags."""
         self.searched = 0
         if self._begin is not None:
             self._begin(self._finder, goals)
@@ -265,9 +263,9 @@ class _Hunt:
                 else:
                     self.found.append(step)
         except OutOfTime:
-            what = "flags of tests" if all(goal.flag for goal in goals) else "tests"
+            what = "flags of tests" if goals[0].flag else "tests"
             where = f"{what} of {self.searched + 1} accesses"
-            self.late = (f"the time of {self._options.seconds:g} s was over at {where}",)
+            self.late = (*self.late, f"the time of {self._options.seconds:g} s was over at {where}",)
         self.ended = self.searched >= self._options.bound.accesses
 
 
@@ -301,24 +299,37 @@ def _given_up(finder: Finder) -> tuple[str, ...]:
     return (*refused, *late)
 
 
+def _other_checks(finder: Finder) -> tuple[str, ...]:
+    """Checks that are neither axioms nor flags, and that no test is looked for by."""
+    first, second = (model.compiled for model in finder.models)
+    assert first is not None and second is not None  # the finder has refused other models
+    names = Graphs((first, second)).differing_checks(("undefined_unless", "assert"))
+    return tuple([f"the models differ in the check {name}, which no test is searched for" for name in names])
+
+
 def _left_out(finder: Finder, flags: bool) -> tuple[str, ...]:
-    """What the dialect's table has and the search leaves out."""
+    """What the dialect's table has and the search leaves out; ``flags``: they were looked for as well."""
     out = list(finder.vocabulary.left_out)
-    brackets = finder.brackets
+    brackets = {*finder.brackets(), *(finder.brackets(True) if flags else ())}
     for name, kind in finder.vocabulary.brackets.items():
         if name not in brackets:
             out.append(f"{kind.title}, which are no part of both models")
-        elif finder.bound.accesses > (most := finder.most_with_sections([Goal(NEW)])):
-            out.append(f"{kind.title} in tests of one thread or of more than {most} accesses")
-            if kind.only is not None:
-                out[-1] += f" or of more than {MOST_LOCKED} in a thread"
+            continue
+        where = "tests of one thread"
+        if finder.bound.accesses > (most := finder.most_with_sections()):
+            where += f" or of more than {most} accesses"
+        if kind.only is not None:
+            where += f" or of more than {MOST_LOCKED} in a thread"
+        out.append(f"{kind.title} in {where}")
         if name in finder.progress.passed:
-            out.append(f"{kind.title} for the other direction")
-        if name in brackets and flags and "" in finder.telling(True):
+            out.append(f"{kind.title} beside what was found")
+        if flags and not finder.most_with_sections(True):
             out.append(f"{kind.title} where only flags differ")
     missing = [str(form) for form in finder.missing if form.brackets in ("", *brackets)]
     if missing:
         out.append(f"what not both models have: {', '.join(missing)}")
+    if finder.kinds:
+        out.append("address and data dependencies into read-modify-writes, two dependencies of a kind into one access")
     return tuple(out)
 
 

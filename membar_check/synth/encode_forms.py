@@ -111,11 +111,13 @@ def distinct_forms(
     vocabulary: Vocabulary, models: tuple[Model, ...], flags: bool = True
 ) -> tuple[dict[Form, tuple[Template, ...]], tuple[Form, ...]]:
     """The forms that the models can tell apart (``flags``: by flags, too), the plainest of each kind, with their
-    templates; and those that are left out because a model does not have them."""
+    templates; and those that are left out because a model does not have them.  Of critical sections all forms are kept
+    or none: what begins one needs what ends it."""
     features = [_features(_compiled(model), flags) for model in models]
     out: dict[Form, tuple[Template, ...]] = {}
     missing: list[Form] = []
     seen: set[object] = set()
+    of_use = {""}  # kinds of critical sections
     for form in vocabulary.forms:
         found = [template(form, vocabulary, model) for model in models]
         known = tuple(t for t in found if t is not None)
@@ -124,11 +126,13 @@ def distinct_forms(
             continue
         pairs = list(zip(known, features, strict=True))
         signature = (form.kind, form.brackets, form.role, *(_signature(t, f) for t, f in pairs))
-        if signature in seen or (form.kind == "F" and not any(_orders(t, f) for t, f in pairs)):
-            continue
-        seen.add(signature)
-        out[form] = known
-    return out, tuple(missing)
+        seen_by_some = form.kind != "F" or any(_matters(t, f) for t, f in pairs)
+        if seen_by_some:
+            of_use.add(form.brackets)
+        if signature not in seen and (seen_by_some or form.brackets):
+            seen.add(signature)
+            out[form] = known
+    return {form: known for form, known in out.items() if form.brackets in of_use}, tuple(missing)
 
 
 def _compiled(model: Model) -> CompiledModel:
@@ -180,7 +184,6 @@ def _signature(t: Template, features: tuple[Node, ...]) -> object:
     return t.relations, parts, tuple(map(of, t.fences)), t.objects
 
 
-def _orders(t: Template, features: tuple[Node, ...]) -> bool:
-    """Whether a fence is in a set that not all fences are in."""
-    anonymous = frozenset({"F"})
-    return any(_contains(n, own) != _contains(n, anonymous) for own in t.fences for n in features)
+def _matters(t: Template, features: tuple[Node, ...]) -> bool:
+    """Whether a fence is in any set that is looked at."""
+    return any(_contains(n, own) for own in t.fences for n in features)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from membar_check.cat.dag import CheckNode, CompiledModel, Node, OrderChoice
 from membar_check.cat.specialise import specialise
-from membar_check.engine.cnf import FALSE
+from membar_check.engine.cnf import FALSE, TRUE
 from membar_check.records import dataclass
 from membar_check.synth.encode_forms import Template
 from membar_check.synth.encode_model import Matrices
@@ -55,6 +55,16 @@ class Graphs:
         checks = [check for model in self._models for check in model.checks]
         names = {check.name for check in checks if check.prefix == "flag" and check.name}
         return tuple([n for n in sorted(names) if self._titles(0, "flag", n) != self._titles(1, "flag", n)])
+
+    def differing_checks(self, prefixes: Sequence[str]) -> tuple[str, ...]:
+        """The names of the checks of these prefixes that are not the same, sorted."""
+        found: set[str] = set()
+        for prefix in prefixes:
+            old, new = (self._titles(number, prefix) for number in (0, 1))
+            keys = [key for key in (*old, *new) if old.get(key) != new.get(key)]
+            checks = {**self._checks(0, prefix, ""), **self._checks(1, prefix, "")}
+            found |= {checks[key].name or checks[key].test for key in keys}
+        return tuple(sorted(found))
 
     def _titles(self, number: int, prefix: str, name: str = "") -> dict[object, int]:
         return {key: self._key(number, check.node) for key, check in self._checks(number, prefix, name).items()}
@@ -127,7 +137,9 @@ class Graphs:
         if self._key(0, old) == self._key(1, new) or (old.id, new.id, sign) in seen:
             return
         seen.add((old.id, new.id, sign))
-        if "or" in (old.op, new.op):
+        if old.kind != new.kind and "empty" not in (old.op, new.op):
+            yield Place(old, new, None, OTHER)
+        elif "or" in (old.op, new.op):
             mine, its = self._without_common(_parts(old), _parts(new))
             if len(mine) == len(its) == 1:
                 yield from self._aligned(mine[0], its[0], sign, seen)
@@ -234,6 +246,9 @@ class Parting:
     def _differing(self, place: Place) -> Iterator[int]:
         g = self._views[0].gates
         nodes = (place.old, place.new)
+        if len({n.kind for n in nodes if n.op != "empty"}) > 1:  # a set and a relation: there is nothing to compare
+            yield TRUE
+            return
         sets = any(n.kind == "S" and n.op != "empty" for n in nodes)
         whole = [self._cells(number, [n], sets) for number, n in enumerate(nodes)]
         extra = whole if place.extra is None else [self._cells(i, part, sets) for i, part in enumerate(place.extra)]

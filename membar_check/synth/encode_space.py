@@ -38,15 +38,18 @@ class Slot:
 
 class Space:
     """``sizes``: the numbers of accesses of the threads; ``forms``: those of the search, each with one template a
-    model; ``kinds`` of dependencies; ``brackets``: the kind of critical sections that take part, "" for none."""
+    model; ``kinds`` of dependencies; ``brackets``: the kind of critical sections that take part, "" for none;
+    ``flags``: the tests are for what flags say of them."""
 
     def __init__(
         self, vocabulary: Vocabulary, forms: dict[Form, tuple[Template, ...]], sizes: tuple[int, ...], locations: int,
-        kinds: tuple[str, ...], brackets: str,
+        kinds: tuple[str, ...], brackets: str, flags: bool,
     ) -> None:  # fmt: skip
         self.vocabulary = vocabulary
         self.kind_of_sections = vocabulary.brackets.get(brackets)
         only = self.kind_of_sections.only if self.kind_of_sections is not None else None
+        if only is not None and flags and self.kind_of_sections is not None:
+            only = (*only, *self.kind_of_sections.flagged)
         known = {f: t for f, t in forms.items() if f.brackets in ("", brackets)}
         self.forms = {f: t for f, t in known.items() if only is None or f.brackets or str(f) in only}
         self.sizes = sizes

@@ -112,13 +112,12 @@ class Finder:
     def _mentioned(self, name: str) -> bool:
         return any(m.compiled is not None and m.compiled.graph.find("prim", name) is not None for m in self.models)
 
-    @property
-    def brackets(self) -> tuple[str, ...]:
+    def brackets(self, flags: bool = False) -> tuple[str, ...]:
         """The kinds of critical sections that take part.  Those of C do not for models of hardware, which know neither
         grace periods nor locks: the engine and the macros supply these."""
         if self.vocabulary.arch == "C" and any(model.request.dialect != "C" for model in self.models):
             return ()
-        roles = {(form.brackets, form.role) for form in self.forms}
+        roles = {(form.brackets, form.role) for form in self.forms_for(flags)}
         return tuple(name for name in self.vocabulary.brackets if {(name, "begin"), (name, "end")} <= roles)
 
     def forms_for(self, flags: bool) -> dict[Form, tuple[Template, ...]]:
@@ -132,24 +131,27 @@ class Finder:
             compiled = [model.compiled for model in self.models]
             assert compiled[0] is not None and compiled[1] is not None
             found = []
-            for kind in ("", *self.brackets):
+            for kind in ("", *self.brackets(flags)):
                 templates = [t for form, t in self.forms_for(flags).items() if form.brackets in ("", kind)]
                 if tests_tell((compiled[0], compiled[1]), templates, self.kinds, flags):
                     found.append(kind)
             self._telling[flags] = tuple(found)
         return self._telling[flags]
 
-    def most_with_sections(self, goals: Sequence[Goal]) -> int:
+    def most_with_sections(self, flags: bool = False) -> int:
         """The number of accesses up to which tests have critical sections: any where only they can tell the models
-        apart, else none where it is for flags only."""
-        if "" not in self.telling(any(goal.flag for goal in goals)):
+        apart, else none where it is for flags."""
+        if "" not in self.telling(flags):
             return self.bound.accesses
-        return 0 if all(goal.flag for goal in goals) else self.bound.sections
+        return 0 if flags else self.bound.sections
 
     def search(self, goals: Sequence[Goal], onwards: bool = False) -> Iterator[Found | int]:
         """The smallest tests for the goals, and after each size all of whose tests have been searched that number of
-        accesses.  Ends with the size at which something was found (``onwards``: with the last goal), or at the bound.
-        Raises OutOfTime."""
+        accesses.
+
+        The goals are all of them about outcomes, or all about flags.  Ends with the size at which something was found
+        (``onwards``: with the last goal), or at the bound.  Raises OutOfTime.
+        """
         open_goals = list(goals)
         for accesses in range(1, self.bound.accesses + 1):
             best: dict[Goal, Found] = {}
@@ -209,9 +211,9 @@ class Finder:
                     yield from ((sizes, brackets) for sizes in self._sizes(accesses, threads, brackets))
 
     def _brackets_at(self, accesses: int, threads: int, goals: Sequence[Goal]) -> tuple[str, ...]:
-        allowed = accesses <= self.most_with_sections(goals) and threads > 1
-        kinds = self.telling(any(goal.flag for goal in goals))
-        return tuple([kind for kind in kinds if not kind or allowed])
+        flags = any(goal.flag for goal in goals)
+        allowed = accesses <= self.most_with_sections(flags) and threads > 1
+        return tuple([kind for kind in self.telling(flags) if not kind or allowed])
 
     def _sizes(self, accesses: int, threads: int, brackets: str) -> Iterator[tuple[int, ...]]:
         """The distributions of accesses; with locks, which take long, not more than a few a thread."""
@@ -258,8 +260,9 @@ class Question:
         finder.check_time()
         bound = finder.bound
         locations = min(bound.locations, max(1, (sum(sizes) + 1) // 2))
-        forms = finder.forms_for(any(goal.flag for goal in goals))
-        self.space = Space(finder.vocabulary, forms, sizes, locations, finder.kinds, brackets)
+        flags = any(goal.flag for goal in goals)
+        forms = finder.forms_for(flags)
+        self.space = Space(finder.vocabulary, forms, sizes, locations, finder.kinds, brackets, flags)
         self.checks: list[tuple[tuple[str, int], ...]] = []
         self.wanted = self._encode(goals)
         g = self.space.gates
@@ -357,7 +360,7 @@ class Question:
             if finder.confirm(shape, goal):
                 return Found(goal, shape, sum(_true(x, known) for x in self._costs), self._objecting(goal, known))
             finder.progress.refused += 1
-            solver.forbid([[x if known[x] else -x for x in self._choices]])
+            solver.forbid([[self.wanted[goal], *(x if known[x] else -x for x in self._choices)]])
         if not further and self.sizes not in finder.progress.left:
             finder.progress.left.append(self.sizes)
         return None

@@ -151,15 +151,16 @@ def search_sentences(told: Comparison) -> tuple[str, ...]:
         made_of = ", ".join(told.vocabulary)
         out.append(f"All {told.arch} tests of up to {told.searched} accesses, {most}, made of: {made_of}.")
     shown = {difference.side for difference in told.differences if not difference.flag}
+    but = ", but for what was not finished," if told.left else ""
     for side in (NEW, OLD):
         allows, forbids = _names(told, side)
         if side not in shown and told.searched:
-            out.append(f"None of them is allowed by {allows} and forbidden by {forbids}.")
+            out.append(f"None of them{but} is allowed by {allows} and forbidden by {forbids}.")
     if told.flags:
         raised = {(difference.side, difference.flag) for difference in told.differences}
         unseen = [name for name in told.flags if not raised & {(OLD, name), (NEW, name)}]
         if unseen and told.flagged:
-            words = f"None of those of up to {told.flagged} accesses has a flag under one model only"
+            words = f"None of those of up to {told.flagged} accesses{but} has a flag under one model only"
             out.append(f"{words}: {', '.join(unseen)}.")
     if told.left_out:
         out.append(f"Left out: {'; '.join(told.left_out)}.")

@@ -45,13 +45,14 @@ ROLES = ("begin", "end", "within", "outside")
 class Brackets:
     """A kind of critical sections.  ``title``: in words; ``most``: as many in a test, None for any number;
     ``exclusive``: those of one object do not overlap; ``only``: what else a test with them can have, and no
-    dependencies then, None for everything."""
+    dependencies then, None for everything; ``flagged``: what it can have in addition where flags are looked for."""
 
     name: str
     title: str
     most: int | None = None
     exclusive: bool = False
     only: tuple[str, ...] | None = None
+    flagged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def load_vocabulary(arch: str) -> Vocabulary:
             for text in given.get(role, ()):
                 forms.append(Form("F", fences=tuple(text.split("; ")), brackets=name, role=role))
         only = tuple(given["only"]) if "only" in given else None
-        brackets[name] = Brackets(name, given["title"], given.get("most"), given.get("exclusive", False), only)
+        flagged = tuple(given.get("flagged", ()))
+        brackets[name] = Brackets(name, given["title"], given.get("most"), given.get("exclusive", False), only, flagged)
     behind = table.get("after-branch")
     return Vocabulary(
         arch, tuple(forms), tuple(table["dependencies"]), (behind[0], behind[1]) if behind else None, brackets,

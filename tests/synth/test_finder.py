@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import json
-import random
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from membar_check.arguments import Parser
-from membar_check.diagnostics import InputError, Source, Unsupported
-from membar_check.engine.api import CheckOptions
-from membar_check.engine.cnf import FALSE, Solver
-from membar_check.engine.models import DEFAULT_VARIANTS, Model, ModelRequest, get_model
+from membar_check.diagnostics import InputError, Unsupported
 from membar_check.gating_diff import add_parsers, run_command
-from membar_check.litmus.parser import parse_litmus
 from membar_check.resources import models_dir
-from membar_check.synth.compare import EQUAL, INCOMPARABLE, STRONGER, UNKNOWN, WEAKER, judge
-from membar_check.synth.diff import NEW, OLD, Comparison, DiffOptions, compare_models, diff, load_models
+from membar_check.synth.compare import EQUAL, INCOMPARABLE, STRONGER, UNKNOWN, WEAKER
+from membar_check.synth.diff import NEW, OLD, DiffOptions, diff, load_models
 from membar_check.synth.encode_gates import Gates
-from membar_check.synth.encode_parting import Parting
-from membar_check.synth.finder import Bound, Finder, Goal, Question, partitions, shape_of
-from membar_check.synth.mutate import mutations
+from membar_check.synth.finder import Bound, Finder, partitions
 from membar_check.synth.naming import test_name as name_of
-from membar_check.synth.shape import Access, Line, Shape
+from membar_check.synth.telling import search_sentences
 from membar_check.synth.vocabulary import architectures, load_vocabulary
-from membar_check.synth.write import write_shape
-
-CHECK = CheckOptions(hash=False)
-
-
-def model(name: str, arch: str) -> Model:
-    return get_model(ModelRequest(name, None, None, (), DEFAULT_VARIANTS, arch))
-
-
-def compare(old: str, new: str, accesses: int = 4, dialect: str | None = None, **options: object) -> Comparison:
-    return diff(old, new, dialect, (), DiffOptions(Bound(accesses), 300.0, **options))  # type: ignore[arg-type]
-
-
-def changed(folder: Path, name: str, old: str, new: str, file: str | None = None) -> str:
-    """A copy of a bundled model in which one text stands for another."""
-    for path in models_dir().iterdir():
-        if path.suffix in (".cat", ".bell", ".def"):
-            (folder / path.name).write_text(path.read_text("utf-8"), "utf-8")
-    target = folder / (file or f"{name}.cat")
-    text = target.read_text("utf-8")
-    assert old in text
-    target.write_text(text.replace(old, new, 1), "utf-8")
-    return str(folder / f"{name}.cat")
+from tests.support.comparing import CHECK, changed, compare, model
 
 
 # --- what is found ---------------------------------------------------------------------------------------------------
@@ -157,179 +128,84 @@ def test_without_time_nothing_is_equal() -> None:
     assert told.left[0].startswith("the time of 0 s was over at tests of 1 access")
 
 
-# --- the encoding agrees with the engine -----------------------------------------------------------------------------
+# --- models that differ in unusual places ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("name", "arch", "sizes", "brackets"),
+    ("old", "new", "arch", "relation"),
     [
-        ("x86-tso", "X86", (3, 2), ""), ("aarch64", "AArch64", (3, 2), ""), ("aarch64", "AArch64", (4,), ""),
-        ("riscv", "RISCV", (2, 2), ""), ("riscv", "C", (2, 2), ""), ("power", "PPC", (3, 2), ""),
-        ("lkmm", "C", (2, 1), "locks"), ("lkmm", "C", (2, 2), "locks"), ("lkmm", "C", (2, 2), "sections"),
-        ("lkmm", "C", (2, 2), "srcu"), ("sc", "C", (2, 2), ""),
-        ("aarch64", "C", (2, 2), ""),
-    ],
-)  # fmt: skip
-def test_executions_are_judged_as_the_engine_judges_them(
-    name: str, arch: str, sizes: tuple[int, ...], brackets: str
-) -> None:
-    """Random executions that the encoding accepts or rejects, as tests."""
-    question = Question(finder_of(name, arch), sizes, brackets, ())
-    few = -question.space.gates.at_least(question.space.costs(), 6)[5]
-    assert sum(agrees(question, random.Random(seed), [few]) for seed in range(12)) == 12
-
-
-@pytest.mark.parametrize(
-    ("name", "arch", "forms"),
-    [("x86-tso", "X86", 1), ("aarch64", "AArch64", 8), ("riscv", "RISCV", 7), ("power", "PPC", 1), ("lkmm", "C", 5)],
-)
-def test_so_are_those_of_each_read_modify_write(name: str, arch: str, forms: int) -> None:
-    question = Question(finder_of(name, arch), (3, 2), "", ())
-    few = -question.space.gates.at_least(question.space.costs(), 5)[4]
-    used = {form: x for form, x in question.space.uses().items() if form.kind == "RMW"}
-    assert len(used) == forms
-    for x in used.values():
-        assert sum(agrees(question, random.Random(seed), [few, x]) for seed in range(8)) == 8
-
-
-@pytest.mark.parametrize("arch", ["X86", "AArch64", "RISCV", "PPC", "C"])
-@pytest.mark.parametrize(
-    "body", ["empty rmw & po", "empty rmw \\ po", "empty rmw & same-instance", "empty rmw; rmw^-1; po"]
-)
-def test_one_instruction_is_one_to_both(tmp_path: Path, arch: str, body: str) -> None:
-    """Whether program order leads from the read of a read-modify-write to its write, and whether they are of one
-    instance."""
-    path = tmp_path / "one.cat"
-    path.write_text(f'"one"\ninclude "cos.cat"\n{body}\n', "utf-8")
-    other = {"C": models_dir() / "lkmm"}.get(arch)
-    bell, macros = (str(other.with_suffix(s)) if other else None for s in (".bell", ".def"))
-    judged = get_model(ModelRequest(str(path), bell, macros, (), DEFAULT_VARIANTS, arch))
-    question = Question(Finder((judged, judged), arch, Bound(), lambda shape, goal: True), (2,), "", ())
-    accepted = question.space.gates.all(x for _, x in question.checks[0])
-    vocabulary = load_vocabulary(arch)
-    for form in (form for form in vocabulary.forms if form.kind == "RMW"):
-        line = Line((Access("R", 0, 0, form.tags), Access("W", 0, 1, form.written)), rmw=((0, 1),))
-        text = write_shape(Shape(arch, (line,)), "t")
-        reached = judge(parse_litmus(Source("t.litmus", text), ()), judged, CHECK, reach=True).reached
-        if form in question.space.forms:
-            wanted = [accepted, question.space.uses()[form]]
-            found = FALSE not in wanted and Solver(question.space.gates.cnf(wanted)).satisfiable(wanted)
-            assert found == reached, text
-
-
-def finder_of(name: str, arch: str) -> Finder:
-    judged = model(name, arch)
-    return Finder((judged, judged), arch, Bound(), lambda shape, goal: True)
-
-
-def agrees(question: Question, rng: random.Random, demanded: list[int]) -> bool:
-    """Whether the engine judges a random execution as the encoding does: one that it accepts, or one that it rejects.
-
-    ``demanded``: further literals that hold.
-    """
-    gates, choices = question.space.gates, question.space.choices()
-    accepted = gates.all(x for _, x in question.checks[0])
-    wanted = accepted if rng.random() < 0.5 else -accepted
-    solver = Solver(gates.cnf([wanted, *demanded]))
-    assumed = [wanted, *demanded]
-    for x in rng.sample(choices, 8):
-        literal = x if rng.random() < 0.5 else -x
-        if solver.satisfiable([*assumed, literal]):
-            assumed.append(literal)
-    assert solver.satisfiable(assumed)
-    shape = shape_of(question.space, dict(zip(choices, solver.values(choices), strict=True)))
-    if any("NORETURN" in tag for line in shape.threads for item in line.items for tag in getattr(item, "tags", ())):
-        return True  # what such a read returns is not in the condition
-    judged = question.finder.models[0]
-    verdict = judge(parse_litmus(Source("t.litmus", write_shape(shape, "t")), ()), judged, CHECK, reach=True)
-    return verdict.reached == (wanted == accepted)
-
-
-# --- what makes questions small does not change them -----------------------------------------------------------------
-def mutants(folder: Path, name: str, every: int, first: int = 0) -> list[tuple[str, str]]:
-    """Mutations of a model, what is done and the path, every so many."""
-    found = mutations(models_dir() / f"{name}.cat", bell=False)[first::every]
-    return [(m.name, str(m.write(folder / str(number)))) for number, m in enumerate(found)]
-
-
-@pytest.mark.parametrize(
-    ("name", "arch", "sizes", "brackets", "every"),
-    [
-        ("x86-tso", "X86", (2, 1), "", 1), ("aarch64", "AArch64", (2, 2), "", 4), ("riscv", "RISCV", (2, 1), "", 3),
-        ("power", "PPC", (2, 2), "", 3), ("lkmm", "C", (2, 2), "", 9), ("lkmm", "C", (2, 1), "locks", 29),
-        ("lkmm", "C", (2, 1), "srcu", 31), ("lkmm", "C", (2, 1), "sections", 23),
-    ],
-)  # fmt: skip
-def test_models_part_where_they_are_said_to(
-    tmp_path: Path, name: str, arch: str, sizes: tuple[int, ...], brackets: str, every: int
-) -> None:
-    """No execution that one model accepts and the other rejects lacks the difference that the question demands; nor
-    are there any where tests are said to be unable to tell the models apart."""
-    looked_at = 0
-    for what, path in mutants(tmp_path, name, every):
-        (old, new), _ = load_models(name, path, arch, CHECK)
-        finder = Finder((old, new), arch, Bound(), lambda shape, goal: True)
-        question = Question(finder, sizes, brackets, ())
-        question.checks.clear()
-        views = question._views()
-        parting = Parting(views)
-        assert parting.comparable
-        flags = [Goal(side, "data-race") for side in (NEW, OLD)] if name == "lkmm" else []
-        for goal in (Goal(NEW), Goal(OLD), *flags):
-            apart = parting.possible(goal.side, goal.flag)
-            plainly = question._plainly(views, goal)
-            missed = question.space.gates.conj(plainly, -apart)
-            looked_at += missed != FALSE
-            assert missed == FALSE or not Solver(question.space.gates.cnf([missed])).satisfiable([missed]), what
-            if brackets not in finder.telling(bool(goal.flag)):
-                assert plainly == FALSE or not Solver(question.space.gates.cnf([plainly])).satisfiable([plainly]), what
-    assert looked_at
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "effects"),
-    [
-        ("acyclic po | rf | co | fr", "acyclic po-loc | rf | co | fr", "weaker"),
-        ("acyclic po | rf | co | fr", "acyclic rf | co | fr", "weaker"),
-        ("acyclic rf | co", "acyclic rf | co | fr", "stronger"),
-        ("acyclic po \\ (rf; fr)", "acyclic po \\ (rf; fr | co)", "weaker"),
-        ("acyclic po \\ (rf & ext)", "acyclic po \\ rf", "weaker"),
-        ("acyclic po \\ rf", "acyclic po", "stronger"),
-        ("empty rmw & (fre; coe)", "empty rmw & fre", "?"),
-        ("empty rmw & (fre; coe)", "", "weaker"),
-        ("empty rmw & fr & ext", "empty rmw & fr", "stronger"),
-        ("acyclic po | fr; co", "acyclic po | fr; (co | rf)", "stronger"),
-        ("irreflexive (po | co)+", "irreflexive po | co | fr", "?"),
-        ("irreflexive (po | co)+", "irreflexive po | co", "weaker"),
-        ("acyclic po | rf", "irreflexive po; rf; (co | po; rf)", "?"),
-        ("~empty po | rf", "~empty po", "stronger"),
-        ("acyclic [W]; po", "acyclic [W]; po; [R]", "weaker"),
-        ("let rec x = po | x; rf acyclic x", "let rec x = po | co | x; rf acyclic x", "stronger"),
-        ("let rec x = po | (rf \\ x) acyclic x", "let rec x = po | co | (rf \\ x) acyclic x", "?"),
+        # a check that is about a relation, and one that is about a set
+        ("empty domain(co) & R", "empty fre", "X86", STRONGER),
+        ("empty [W]; po; [R]", "empty domain([W]; po; [R]) & range(rf; po) & range(fre)", "X86", WEAKER),
+        ("empty domain(co) & R", "let rec x = po | (x & rf; x) empty x", "X86", STRONGER),
+        # any fence at all; only the beginning of a critical section
+        ("", "acyclic po; [F]; po | rf | co | fr", "X86", STRONGER),
+        ("", "acyclic po; [F]; po | rf | co | fr", "AArch64", STRONGER),
+        ("", "acyclic po; [Rcu-lock]; po | rf | co | fr", "C", STRONGER),
+        ("", "empty [W]; po; [Srcu-unlock]; po; [R & ONCE]", "C", STRONGER),
     ],
 )
-def test_what_only_grows_forbids_more(tmp_path: Path, old: str, new: str, effects: str) -> None:
-    """Which of two models may allow what the other forbids is known where one of them only lacks something."""
-    paths = []
-    for name, text in (("old", old), ("new", new)):
-        (tmp_path / f"{name}.cat").write_text(f'"{name}"\ninclude "cos.cat"\n{text}\n', "utf-8")
-        paths.append(str(tmp_path / f"{name}.cat"))
-    models, _ = load_models(paths[0], paths[1], "X86", CHECK)
-    question = Question(Finder(models, "X86", Bound(), lambda shape, goal: True), (2, 1), "", ())
-    question.checks.clear()
-    parting = Parting(question._views())
-    sides = {side for side in (OLD, NEW) if parting.possible(side) != FALSE}
-    assert sides == {"?": {OLD, NEW}, "weaker": {NEW}, "stronger": {OLD}}[effects]
+def test_an_unusual_difference_is_found(tmp_path: Path, old: str, new: str, arch: str, relation: str) -> None:
+    told = diff(*pair(tmp_path, old, new, arch), arch, (), DiffOptions(Bound(4, 2), 300.0))
+    assert (told.relation, told.left) == (relation, ())
 
 
-def test_models_that_choose_are_not_called_equal(tmp_path: Path) -> None:
-    """What is chosen beside coherence has no place in the graphs, so graphs alone say nothing."""
-    for name, picked in (("old", "rf"), ("new", "rf & ext")):
-        chosen = "with seen from cross(map (fun e -> map alone (of e)) R)"
-        body = f"let alone p = p ++ 0\nlet of e = (W * {{e}}) & {picked}\n{chosen}\nempty seen; seen"
-        text = f'"{name}"\ninclude "cos.cat"\ninclude "cross.cat"\n{body}\n'
-        (tmp_path / f"{name}.cat").write_text(text, "utf-8")
-    models, _ = load_models(str(tmp_path / "old.cat"), str(tmp_path / "new.cat"), "X86", CHECK)
-    with pytest.raises(Unsupported, match="chooses more than coherence"):
-        compare_models(*models, "X86", DiffOptions(Bound(3)))
+def pair(folder: Path, old: str, new: str, arch: str = "X86") -> tuple[str, str]:
+    """Two models that are coherence and some more, with the kernel's primitives for C."""
+    for name, body in (("old", old), ("new", new)):
+        text = f'"{name}"\ninclude "cos.cat"\nacyclic po-loc | rf | co | fr as coherent\n{body}\n'
+        (folder / f"{name}.cat").write_text(text, "utf-8")
+        for suffix in (".bell", ".def") if arch == "C" else ():
+            (folder / f"{name}{suffix}").write_text((models_dir() / f"lkmm{suffix}").read_text("utf-8"), "utf-8")
+    return str(folder / "old.cat"), str(folder / "new.cat")
+
+
+def test_what_one_flag_does_not_show_another_may(tmp_path: Path) -> None:
+    """Executions that the engine does not confirm for a flag are still there for the next one."""
+    read = "~empty ((rf & ext) \\ (IW * R))"
+    paths = pair(tmp_path, "flag ~empty fre as a flag ~empty 0 as b", f"flag {read} as a flag {read} as b")
+    told = diff(*paths, "X86", (), DiffOptions(Bound(2), 100.0))
+    assert {(d.side, d.flag) for d in told.differences} >= {(NEW, "b")}
+
+
+def test_races_under_a_lock_are_found(tmp_path: Path) -> None:
+    """A model whose unlock does not protect plain accesses."""
+    changed(tmp_path, "lkmm", "", "")
+    told = compare("lkmm", str(both_bounds_weaker(tmp_path)), 3)
+    assert [(d.side, d.flag) for d in told.differences] == [(NEW, "data-race")]
+    assert "spin_lock(s);" in told.differences[0].text
+
+
+def both_bounds_weaker(folder: Path) -> Path:
+    axioms = folder / "lkmm-axioms.cat"
+    text = (models_dir() / "lkmm-axioms.cat").read_text("utf-8")
+    for old in ("let w-post-bounded = fence?;", "[Racy & W]; (fence | strong-fence; xb*; bound"):
+        assert old in text
+        text = text.replace(old, old.replace("fence", "(fence \\ (M * UL))", 1))
+    axioms.write_text(text, "utf-8")
+    return folder / "lkmm.cat"
+
+
+def test_flags_are_looked_for_beside_outcomes_where_asked(tmp_path: Path) -> None:
+    path = changed(tmp_path, "lkmm", "flag ~empty ww-race | wr-race | rw-race as data-race", "", "lkmm-axioms.cat")
+    axioms = tmp_path / "lkmm-axioms.cat"
+    axioms.write_text(axioms.read_text("utf-8").replace("let dep = addr | data", "let dep = addr"), "utf-8")
+    told = compare("lkmm", path, 4, flags=True)
+    assert told.relation == WEAKER
+    assert [(d.side, d.flag) for d in told.differences] == [(NEW, ""), (OLD, "data-race")]
+
+
+@pytest.mark.parametrize("check", ["undefined_unless empty fre as c", "assert empty fre as c"])
+def test_a_check_that_no_test_is_searched_for_is_not_called_equal(tmp_path: Path, check: str) -> None:
+    told = diff(*pair(tmp_path, "", check), "X86", (), DiffOptions(Bound(2), 100.0))
+    assert (told.relation, told.exit_status) == (UNKNOWN, 3)
+    assert told.left == ("the models differ in the check c, which no test is searched for",)
+
+
+def test_what_is_not_finished_is_excepted(tmp_path: Path) -> None:
+    told = diff(*pair(tmp_path, "", "assert empty fre as c"), "X86", (), DiffOptions(Bound(2), 100.0))
+    assert any("None of them, but for what was not finished, is" in line for line in search_sentences(told))
+    (tmp_path / "same").mkdir()
+    told = diff(*pair(tmp_path / "same", "", ""), "X86", (), DiffOptions(Bound(2), 100.0))
+    assert any(line.startswith("None of them is allowed by") for line in search_sentences(told))
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
