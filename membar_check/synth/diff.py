@@ -231,7 +231,7 @@ def compare_models(
     return Comparison(
         _label(old), _label(new), arch, _relation(told, differences, whole), told, differences, options.bound,
         searched, flags, hunt.searched if flags else 0, ended and hunt.ended and not left,
-        _left_out(finder, bool(flags)), left, (*map(str, finder.forms), *finder.kinds), time.monotonic() - start,
+        _left_out(finder, bool(flags)), left, _made_of(finder, bool(flags)), time.monotonic() - start,
     )  # fmt: skip
 
 
@@ -305,6 +305,13 @@ def _other_checks(finder: Finder) -> tuple[str, ...]:
     assert first is not None and second is not None  # the finder has refused other models
     names = Graphs((first, second)).differing_checks(("undefined_unless", "assert"))
     return tuple([f"the models differ in the check {name}, which no test is searched for" for name in names])
+
+
+def _made_of(finder: Finder, flags: bool) -> tuple[str, ...]:
+    """The forms and dependencies of the tests; ``flags``: they were looked for as well."""
+    kinds = {"", *finder.brackets(), *(finder.brackets(True) if flags else ())}
+    forms = {**finder.forms_for(False), **(finder.forms_for(True) if flags else {})}
+    return (*[str(form) for form in forms if form.brackets in kinds], *finder.kinds)
 
 
 def _left_out(finder: Finder, flags: bool) -> tuple[str, ...]:
