@@ -100,10 +100,9 @@ def answer(
             write.mkdir(parents=True, exist_ok=True)
             (write / f"{model}-{mutation.line:03}-{mutation.start}.litmus").write_text(text, encoding="utf-8")
         return Answered(model, mutation, FOUND, text.splitlines()[0])
-    searched = min(result.searched, result.flagged) if result.flags else result.searched
     late = f"; {result.left[0]}" if result.left else ""
-    if result.complete or (searched >= ENOUGH and all("the time of" in what for what in result.left)):
-        return Answered(model, mutation, EQUAL, f"up to {searched} accesses{late}")
+    if result.complete or (result.searched >= ENOUGH and all("the time of" in what for what in result.left)):
+        return Answered(model, mutation, EQUAL, f"up to {result.searched} accesses{late}")
     return Answered(model, mutation, OPEN, f"up to {result.searched} accesses; {'; '.join(result.left)}")
 
 
@@ -114,10 +113,7 @@ def table(found: dict[str, Coverage], answers: Sequence[Answered]) -> str:
     sums = [0] * (len(heads) - 1)
     for model, coverage in found.items():
         own = [a.answer for a in answers if a.model == model]
-        counts = [own.count(kind) for kind in (ENOUGH = 5
-"""Accesses up to which all tests have to be searched where there was no time for the rest."""
-
-CAUGHT, FOUND, EQUAL, OPEN)]
+        counts = [own.count(kind) for kind in (CAUGHT, FOUND, EQUAL, OPEN)]
         exercised = sum(c.exercised for c in coverage.judged)
         numbers = [len(coverage.judged), exercised, len(own), *counts]
         sums = [a + b for a, b in zip(sums, numbers, strict=True)]
