@@ -21,7 +21,7 @@ forbids, and is checked under both before it is reported.
 
 examples:
   membar-check diff sc x86-tso                      what store buffers add
-  membar-check diff x86-tso aarch64 -o MP.litmus    over Linux-kernel C, each with its own mapping
+  membar-check diff x86-tso aarch64 -o LB.litmus    over Linux-kernel C, each with its own mapping
   membar-check diff aarch64 new/aarch64.cat litmus/aarch64/*.litmus
   membar-check diff lkmm new/lkmm.cat --flags --accesses 5
 

@@ -66,6 +66,9 @@ def write_text(told: Comparison, why: Explanations, file: str, width: int = 100,
     """The report for people."""
     sheet = Sheet(width, colour)
     sentence = _RELATIONS[told.relation].format(old=told.old, new=told.new)
+    if told.relation in (WEAKER, STRONGER) and not told.complete:
+        given = " and the given ones" if told.tests else ""
+        sentence = f"As far as tests of up to {_accesses(told.searched)}{given} show, {sentence}"
     if told.relation == UNKNOWN and told.complete:
         sentence = f"nothing tells {told.old} and {told.new} apart so far, but some given test has no answer"
     if told.relation == EQUAL:
@@ -102,6 +105,10 @@ def _names(told: Comparison, side: int) -> tuple[str, str]:
     return (told.old, told.new) if side == OLD else (told.new, told.old)
 
 
+def _accesses(number: int) -> str:
+    return f"{number} access{'es' * (number != 1)}"
+
+
 def _difference(
     told: Comparison, difference: Difference, why: Why, file: str, sheet: Sheet
 ) -> None:
@@ -109,7 +116,7 @@ def _difference(
     shape = difference.shape
     flag, threads = difference.flag, len(shape.threads)
     verb = f"raises {flag} for and {forbids} does not" if flag else f"allows and {forbids} forbids"
-    size = f"{shape.accesses} access{'es' * (shape.accesses != 1)}, {threads} thread{'s' * (threads != 1)}"
+    size = f"{_accesses(shape.accesses)}, {threads} thread{'s' * (threads != 1)}"
     sheet.heading(f"The smallest test that {allows} {verb} ({size})")
     sheet.blank()
     for line in difference.text.rstrip().split("\n"):
@@ -179,6 +186,7 @@ def comparison_document(told: Comparison, why: Explanations) -> dict[str, Any]:
     """The report as plain data."""
     return {
         "old": told.old, "new": told.new, "dialect": told.arch, "relation": told.relation,
+        "relation_complete": told.complete or told.relation == INCOMPARABLE,
         "tests": [
             {
                 "test": t.test, "file": t.file, "old": t.old, "new": t.new, "relation": t.relation,
