@@ -42,6 +42,7 @@ class Graphs:
         self._models = models
         self._keys: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._numbers: dict[object, int] = {}
+        self._parts_of: dict[tuple[int, int, int], bool] = {}
         self.comparable = self._choices(0) is not None and self._choices(0) == self._choices(1)
 
     def same(self, prefixes: Sequence[str]) -> bool:
@@ -144,14 +145,14 @@ class Graphs:
             if len(mine) == len(its) == 1:
                 yield from self._aligned(mine[0], its[0], sign, seen)
             else:
-                effect = _growth(bool(mine), bool(its)) or self._change(old, new)
+                effect = self._change(old, new) if mine and its else SMALLER if mine else BIGGER
                 yield Place(old, new, (tuple(mine), tuple(its)), sign * effect)
         elif old.op == new.op == "and":
             mine, its = self._without_common(_parts(old, "and"), _parts(new, "and"))
             if len(mine) == len(its) == 1:
                 yield from self._aligned(mine[0], its[0], sign, seen)
             else:
-                yield Place(old, new, None, sign * -_growth(bool(mine), bool(its)))
+                yield Place(old, new, None, sign * self._change(old, new))
         elif old.op == new.op == "fix":
             yield from self._recursive(old, new, sign)
         elif old.op == new.op and _fits(old, new):
@@ -181,40 +182,42 @@ class Graphs:
 
     def _change(self, old: Node, new: Node) -> int:
         """How the value of one operation is to that of another."""
-        mine, its = self._key(0, old), self._key(1, new)
-        if new.op == "empty" or (old.op == "plus" and self._inner(0, old) == its):
+        if self._below(1, new, old):
             return SMALLER
-        if old.op == "empty" or (new.op == "plus" and self._inner(1, new) == mine):
-            return BIGGER
-        if old.op == "minus" and self._inner(0, old) == its:
-            return BIGGER
-        if new.op == "minus" and self._inner(1, new) == mine:
-            return SMALLER
-        if "and" in (old.op, new.op):
-            left, right = self._without_common(_parts(old, "and"), _parts(new, "and"))
-            return -_growth(bool(left), bool(right))
-        if "restrict" in (old.op, new.op):
-            return self._restriction(old, new)
-        return OTHER
+        return BIGGER if self._below(0, old, new) else OTHER
 
-    def _restriction(self, old: Node, new: Node) -> int:
-        """Two relations of which at least one is narrowed to some events."""
-        (a, r, b), (c, s, d) = (n.args if n.op == "restrict" else (None, n, None) for n in (old, new))
-        assert r is not None and s is not None
-        if self._key(0, r) != self._key(1, s):
-            return OTHER
-        effects = set()
-        for mine, its in ((a, c), (b, d)):
-            if mine is None or its is None:
-                effects |= set() if mine is its else {BIGGER if its is None else SMALLER}
-            elif self._key(0, mine) != self._key(1, its):
-                effects.add(OTHER)
-        return effects.pop() if len(effects) == 1 else OTHER
+    def _below(self, number: int, a: Node, b: Node) -> bool:
+        """Whether a value in one graph (of that number) is always part of a value in the other; False if that cannot be
+        seen."""
+        if self._key(number, a) == self._key(1 - number, b) or a.op == "empty":
+            return True
+        if a.variables or b.variables or a.kind != b.kind:
+            return False
+        known = (number, a.id, b.id)
+        if known not in self._parts_of:
+            self._parts_of[known] = self._is_below(number, a, b)
+        return self._parts_of[known]
 
-    def _inner(self, number: int, n: Node) -> int:
-        first = n.args[0]
-        assert first is not None
-        return self._key(number, first)
+    def _is_below(self, number: int, a: Node, b: Node) -> bool:
+        def below(x: Node | None, y: Node | None) -> bool:  # None stands for everything
+            return y is None or (x is not None and self._below(number, x, y))
+
+        if a.op == "or" or b.op == "and":
+            parts = [(x, b) for x in a.args] if a.op == "or" else [(a, y) for y in b.args]
+            return all(below(x, y) for x, y in parts)
+        if b.op == "or" and any(below(a, y) for y in b.args):
+            return True
+        if (a.op in ("and", "minus") and any(below(x, b) for x in a.args[: 1 if a.op == "minus" else None])) or (
+            a.op == "restrict" and below(a.args[1], b)
+        ):
+            return True
+        if a.op == b.op == "minus":
+            (x, less), (y, more) = a.args, b.args
+            assert less is not None and more is not None
+            return below(x, y) and self._below(1 - number, more, less)
+        if a.op == b.op and a.op in _GROWING:
+            return all(below(x, y) for x, y in zip(a.args, b.args, strict=True))
+        return b.op == "plus" and below(a, b.args[0])
 
 
 class Parting:
@@ -268,10 +271,6 @@ class Parting:
 
 def _parts(n: Node, op: str = "or") -> tuple[Node, ...]:
     return tuple([a for a in n.args if a is not None]) if n.op == op else () if n.op == "empty" else (n,)
-
-
-def _growth(lacks: bool, gains: bool) -> int:
-    return SMALLER if lacks and not gains else BIGGER if gains and not lacks else OTHER
 
 
 def _fits(old: Node, new: Node) -> bool:

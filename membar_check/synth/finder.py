@@ -180,40 +180,43 @@ class Finder:
         return True
 
     def _ask_at(self, accesses: int, goals: Sequence[Goal], best: dict[Goal, Found], onwards: bool) -> None:
-        for threads in range(1, min(accesses, self.bound.threads) + 1):
-            open_goals = [goal for goal in goals if goal not in best]
-            for brackets in self._brackets_at(accesses, threads, goals):
-                asked = [goal for goal in open_goals if not brackets or goal not in best]
-                if brackets and best and asked and not onwards:  # the models differ, and this is what takes long
-                    self.progress.passed.add(brackets)
-                    continue
-                for sizes in self._sizes(accesses, threads, brackets) if asked else ():
-                    left = [goal for goal in asked if not self.empty((sizes, brackets), goal)]
-                    if not left:
-                        continue
-                    question = Question(self, sizes, brackets, asked)
-                    for goal in left:
-                        least = best[goal].cost - 1 if goal in best else MOST_COSTS
-                        try:
-                            found = question.smallest(goal, least)
-                        except OutOfTime:
-                            self.check_time()
-                            self.progress.late.append((sizes, brackets))
-                            continue
-                        if found is not None:
-                            best[goal] = found
+        for brackets, threads in self._rounds(accesses, goals):
+            asked = [goal for goal in goals if goal not in best]
+            if brackets and best and asked and not onwards:  # the models differ, and this is what takes long
+                self.progress.passed.add(brackets)
+                continue
+            for sizes in self._sizes(accesses, threads, brackets) if asked else ():
+                left = [goal for goal in asked if not self.empty((sizes, brackets), goal)]
+                if left:
+                    self._ask(Question(self, sizes, brackets, asked), left, best)
+
+    def _ask(self, question: Question, goals: Sequence[Goal], best: dict[Goal, Found]) -> None:
+        """Fills ``best`` where there is something, and something smaller."""
+        for goal in goals:
+            least = best[goal].cost - 1 if goal in best else MOST_COSTS
+            try:
+                found = question.smallest(goal, least)
+            except OutOfTime:
+                self.check_time()
+                self.progress.late.append((question.sizes, question.space.brackets))
+                continue
+            if found is not None:
+                best[goal] = found
 
     def portions(self, goals: Sequence[Goal]) -> Iterator[Portion]:
         """What a search up to the bound asks for, in its order."""
         for accesses in range(1, self.bound.accesses + 1):
-            for threads in range(1, min(accesses, self.bound.threads) + 1):
-                for brackets in self._brackets_at(accesses, threads, goals):
-                    yield from ((sizes, brackets) for sizes in self._sizes(accesses, threads, brackets))
+            for brackets, threads in self._rounds(accesses, goals):
+                yield from ((sizes, brackets) for sizes in self._sizes(accesses, threads, brackets))
 
-    def _brackets_at(self, accesses: int, threads: int, goals: Sequence[Goal]) -> tuple[str, ...]:
+    def _rounds(self, accesses: int, goals: Sequence[Goal]) -> Iterator[tuple[str, int]]:
+        """Kinds of critical sections and numbers of threads: what is small comes first."""
         flags = any(goal.flag for goal in goals)
-        allowed = accesses <= self.most_with_sections(flags) and threads > 1
-        return tuple([kind for kind in self.telling(flags) if not kind or allowed])
+        most = self.most_with_sections(flags)
+        for kind in self.telling(flags):
+            for threads in range(1, min(accesses, self.bound.threads) + 1):
+                if not kind or (accesses <= most and threads > 1):
+                    yield kind, threads
 
     def _sizes(self, accesses: int, threads: int, brackets: str) -> Iterator[tuple[int, ...]]:
         """The distributions of accesses; with locks, which take long, not more than a few a thread."""
