@@ -22,7 +22,7 @@ from membar_check.arguments import (
     checked_variants,
     value,
 )
-from membar_check.diagnostics import InputError, MembarError
+from membar_check.diagnostics import InputError, MembarError, one_line
 from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def _run(plan: Plan, options: RunOptions, pictures: Pictures | None, out: TextIO
             if isinstance(judged.result, Failure):
                 progress.message(judged.result.error.render())
             elif judged.reason and options.format in ("herd", "json"):
-                progress.message(f"{judged.result.file}: {judged.reason}")
+                progress.message(one_line(f"{judged.result.file}: {judged.reason}"))
             for warning in () if isinstance(judged.result, Failure) else judged.result.warnings:
                 if warning not in warned:
                     warned.add(warning)

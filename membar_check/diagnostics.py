@@ -10,6 +10,18 @@ from __future__ import annotations
 from membar_check.records import dataclass
 
 
+def one_line(text: str) -> str:
+    """The text with control characters and other ends of lines as escapes, ``\\n`` for a newline, for rows of text:
+    names of files may hold any of them."""
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode("ascii") if _controls(c) else c for c in text)
+
+
+def _controls(char: str) -> bool:
+    return char < " " or "\x7f" <= char <= "\x9f" or char in "\u2028\u2029"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A text and the name under which the user knows it (a path, or a name such as ``<built-in>``)."""
@@ -47,7 +59,7 @@ class Span:
 
     def where(self) -> str:
         """``file:line:column``."""
-        return f"{self.source.name}:{self.line}:{self.column}"
+        return f"{one_line(self.source.name)}:{self.line}:{self.column}"
 
     def excerpt(self) -> str:
         """The source line, and under it carets below the span; empty where the source has no text."""
@@ -91,7 +103,7 @@ class MembarError(Exception):
 
     def render(self) -> str:
         """The whole message as printed: position, text, source line with caret, hint."""
-        head = f"{self.span.where()}: {self.message}" if self.span else self.message
+        head = f"{self.span.where()}: {one_line(self.message)}" if self.span else one_line(self.message)
         parts = [head]
         if self.span:
             parts.append(self.span.excerpt())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from membar_check.arguments import Formatter, Parser, add_model_options, checked_variants, value
-from membar_check.diagnostics import InputError
+from membar_check.diagnostics import InputError, one_line
 from membar_check.options import ENGINES, RunOptions, job_count, names, positive_int, seconds
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ COMMANDS = ("gate", "mcompare")
 FIELDS = ("verdict", "states", "classes", "flags", "counts")
 FORMATS = ("text", "junit", "sarif", "github", "tap", "jsonl", "html")
 INTERRUPTED = 130
+SECONDS = 60.0
 
 GATE_EPILOG = """\
 expectations, the first that speaks of a test decides: --baseline, --expected (expected verdicts or a log of herd7) or
@@ -84,7 +85,7 @@ def _add_expectations(gate: Parser) -> None:
     group.add_argument("--against", metavar="REV|DIR",
                        help="models as they were at a revision of git or in a folder: names what changed in them, and "
                        "a test that tells them apart")  # fmt: skip
-    group.add_argument("--seconds", metavar="S", type=value(seconds), default=60.0,
+    group.add_argument("--seconds", metavar="S", type=value(seconds),
                        help="time to search for such a test, for each model that changed (default 60)")  # fmt: skip
 
 
@@ -128,6 +129,8 @@ def _report(text: str) -> tuple[str, str]:
     name, equals, path = text.partition("=")
     if not equals or name not in FORMATS or not path:
         raise ValueError(f"found {text!r}, expected FORMAT=FILE with one of {', '.join(FORMATS)}")
+    if path == "-":
+        raise ValueError(f"found {text!r}, expected a file; for standard output give --format {name}")
     return name, path
 
 
@@ -163,6 +166,12 @@ def _gate_options(parsed: argparse.Namespace) -> GateOptions:
 
     if parsed.update and not parsed.baseline:
         raise InputError("--update needs --baseline FILE: what to write")
+    if parsed.seconds is not None and parsed.against is None:
+        raise InputError("--seconds needs --against REV|DIR: it limits the search for a test that tells models apart")
+    if parsed.no_cache and (parsed.cache is not None or parsed.resume):
+        other = "--cache" if parsed.cache is not None else "--resume"
+        what = "names a folder for answers" if parsed.cache is not None else "takes over what is known"
+        raise InputError(f"--no-cache checks all anew and keeps nothing, but {other} {what}", hint="give one of them")
     cache = _cache(parsed.cache)
     if parsed.resume and cache is None:
         raise InputError("there is no folder for journals, so nothing to resume", hint="give one with --cache DIR")
@@ -191,9 +200,20 @@ def _gate_options(parsed: argparse.Namespace) -> GateOptions:
         cache=cache,
         keeps=not parsed.no_cache,
         resume=parsed.resume,
-        seconds=parsed.seconds,
+        seconds=SECONDS if parsed.seconds is None else parsed.seconds,
         dask=parsed.dask,
+        outputs=_outputs(parsed),
     )
+
+
+def _outputs(parsed: argparse.Namespace) -> tuple[tuple[str, str], ...]:
+    """The files that the run writes, each with the option that names it."""
+    outputs = [(f"--report {name}", path) for name, path in parsed.reports]
+    if parsed.html:
+        outputs.append(("the page of --html", os.path.join(parsed.html, "index.html")))
+    if parsed.update:
+        outputs.append(("--update", parsed.baseline))
+    return tuple(outputs)
 
 
 def _cache(given: str | None) -> Path | None:
@@ -248,7 +268,7 @@ class _Progress:
         self._bar.advance(file)
         if self._wanted and not self._err.isatty() and time.monotonic() - self._said > EVERY:
             self._said = time.monotonic()
-            self._err.write(f"{self.done} of {self.total} checks done, last {os.path.normpath(file)}\n")
+            self._err.write(f"{self.done} of {self.total} checks done, last {one_line(os.path.normpath(file))}\n")
             self._err.flush()
 
     def close(self) -> None:

@@ -58,7 +58,10 @@ def job_count(text: str) -> int:
 
         cores = getattr(os, "sched_getaffinity", None)
         return len(cores(0)) if cores else os.cpu_count() or 1
-    return positive_int(text)
+    try:
+        return positive_int(text)
+    except ValueError:
+        raise ValueError(f"found {text!r}, expected a whole number from 0 (0: one process a core)") from None
 
 
 def names(text: str) -> tuple[str, ...]:

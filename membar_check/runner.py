@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from membar_check.diagnostics import Inconclusive, InputError, MembarError, Source
 from membar_check.expectations import (
@@ -135,12 +135,7 @@ def _search(top: str) -> tuple[list[TestFile], list[str]]:
     """The ``*.litmus`` files below a folder, sorted, and all folders that were looked into.  Raises InputError."""
     files: list[TestFile] = []
     folders: list[str] = []
-
-    def stop(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
-
-    for folder, names, entries in os.walk(top, onerror=stop):
-        names.sort()
+    for folder, entries in _folders(top):
         folders.append(folder)
         for name in entries:
             if name.endswith(".litmus"):
@@ -150,6 +145,36 @@ def _search(top: str) -> tuple[list[TestFile], list[str]]:
         raise InputError(f"{top}: no *.litmus file in this folder or below")
     files.sort(key=lambda file: file.path.split(os.sep))
     return files, folders
+
+
+def _folders(top: str) -> Iterator[tuple[str, list[str]]]:
+    """The folders below ``top``, each with the names of what is in it and no folder.
+
+    Symbolic links are followed, but each folder comes once: under its own name where it lies below ``top`` itself, else
+    under that of the first link to it.  Raises InputError for a folder that cannot be read.
+    """
+
+    def stop(error: OSError) -> NoReturn:
+        raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
+
+    seen: set[tuple[int, int]] = set()
+    waiting = [top]
+    while waiting:
+        links: list[str] = []
+        for start in waiting:
+            for folder, names, entries in os.walk(start, onerror=stop):
+                try:
+                    about = os.stat(folder)
+                except OSError as error:
+                    stop(error)
+                if (about.st_dev, about.st_ino) in seen:
+                    names.clear()
+                    continue
+                seen.add((about.st_dev, about.st_ino))
+                names.sort()
+                links += [path for name in names if os.path.islink(path := os.path.join(folder, name))]
+                yield folder, entries
+        waiting = links
 
 
 def _strays(expectations: Expectations, folders: Sequence[str], problems: list[Failure]) -> Iterator[Judged]:

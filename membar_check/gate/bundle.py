@@ -97,9 +97,9 @@ class Files:
             if name.startswith(("<", self._bundled)):
                 continue
             path = os.path.abspath(name)
-            if path not in self._texts:
-                self._texts[path] = _read(path)
-            found[path] = self._texts[path]
+            if name not in self._texts:
+                self._texts[name] = _read(name)  # not `path`: `..` behind a symbolic link leads elsewhere
+            found[path] = self._texts[name]
         return found
 
     def of_model(self, model: Model) -> dict[str, str]:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from membar_check.diagnostics import InputError
-from membar_check.expectations import Judged
+from membar_check.expectations import ExpectedFile, Judged
 from membar_check.gate.baseline import Baseline
 from membar_check.gate.changed import Against, recorded_changes, recorded_now, smallest_items
 from membar_check.gate.compare import FIELDS, summary
@@ -21,6 +21,7 @@ from membar_check.gate.record import record_of
 from membar_check.gate.recording import covers, open_baseline, update
 from membar_check.gate.report_data import Distinguished, GateItem, GateReport, Kind, ModelChange, Position, Record
 from membar_check.gate.store import Store
+from membar_check.gate.targets import require_apart
 from membar_check.options import RunOptions
 from membar_check.records import dataclass, field, replace
 from membar_check.runner import Expectations, Job, Plan, make_plan, require_names, run_plan
@@ -41,7 +42,8 @@ class GateOptions:
     with, written if ``update``; ``compare``: what of it; ``against``: a revision or folder with the models as they
     were; ``cache``: the folder for answers and journals, None: none; ``keeps`` False: answers are neither read nor kept
     there; ``resume``: go on where an interrupted run stopped; ``seconds`` for the search that ``against`` asks for;
-    ``dask``: the address of the cluster that makes the checks, None: this machine does."""
+    ``dask``: the address of the cluster that makes the checks, None: this machine does; ``outputs``: the files that are
+    written, each with the option that names it, which must not be files that are read."""
 
     run: RunOptions
     expected: str | None = None
@@ -54,6 +56,7 @@ class GateOptions:
     resume: bool = False
     seconds: float = 60.0
     dask: str | None = None
+    outputs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -151,10 +154,24 @@ def _prepare(options: GateOptions) -> _Gate:
     run = replace(run, all_models=not run.models and log is None)
     baseline = open_baseline(options.baseline, run, options.update, notes) if options.baseline else None
     plan = make_plan(run)
+    require_apart(options.outputs, _inputs(options, plan))
     _require_entries(plan.expectations, notes)
     if baseline is not None and not run.models:
         plan = replace(plan, jobs=tuple(_with_recorded(plan, baseline, run)))
     return _Gate(replace(options, run=run), plan, Keys(run), baseline, log, notes)
+
+
+def _inputs(options: GateOptions, plan: Plan) -> Iterator[tuple[str, str]]:
+    """The files that a run compares with or checks, each with what it is."""
+    if options.baseline is not None:
+        yield "the baseline", options.baseline
+    if options.expected is not None:
+        yield "what --expected names", options.expected
+    for expected in plan.expectations.read.values():
+        if isinstance(expected, ExpectedFile):
+            yield "a file of expected verdicts", expected.path
+    for job in plan.jobs:
+        yield "a test", job.file.path
 
 
 def _require_entries(expectations: Expectations, notes: list[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from membar_check.diagnostics import Unsupported
+from membar_check.diagnostics import Unsupported, one_line
 from membar_check.expectations import Judged, flags_of, observed
 from membar_check.records import dataclass, field
 from membar_check.report import Settings
@@ -51,7 +51,8 @@ class Matrix:
         self._grid.add(judged)
 
     def finish(self) -> None:
-        rows = [(file, by_model) for file, by_model in self._grid.files.items() if not self._quiet or _odd(by_model)]
+        found = self._grid.files.items()
+        rows = [(one_line(file), by_model) for file, by_model in found if not self._quiet or _odd(by_model)]
         if rows:
             (self._rich if self._out.isatty() else self._plain)(rows)
         marked = any(_differs(judged) for _, by_model in rows for judged in by_model.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
+from membar_check.diagnostics import one_line
 from membar_check.expectations import GRAVITY, Judged, flags_of, observed
 from membar_check.report import Settings
 from membar_check.report.findings import describe
@@ -60,9 +61,10 @@ class Table:
             return
         self._rows.append((judged.status, row(judged)))
         if isinstance(judged.result, Verdict) and judged.result.findings and (not good or self._settings.verbosity > 0):
-            self._findings += describe(judged.result, self._settings.verbosity > 0)
+            self._findings += map(one_line, describe(judged.result, self._settings.verbosity > 0))
         if not good and isinstance(judged.result, Verdict):  # errors have been printed in full
-            self._reasons.append((judged.status, f"{judged.result.file}, {judged.result.model}: {judged.reason}"))
+            name = f"{judged.result.file}, {judged.result.model}"
+            self._reasons.append((judged.status, one_line(f"{name}: {judged.reason}")))
 
     def finish(self) -> None:
         shown = [index for index, (_, _, long) in enumerate(COLUMNS) if not long or self._settings.verbosity > 0]
@@ -132,11 +134,11 @@ def row(judged: Judged) -> tuple[str, ...]:
     result = judged.result
     word = STATUS_WORDS[judged.status]
     if isinstance(result, Failure):
-        return (result.file, result.model, "", "", judged.expected, "", "", "", "", "", "", word)
+        return (one_line(result.file), result.model, "", "", judged.expected, "", "", "", "", "", "", word)
     kernel = result.findings is not None
     counts = "" if result.positive is None else f"{result.positive}/{result.negative}"
     return (
-        result.file,
+        one_line(result.file),
         result.model,
         ("Flagged" if result.classes else "Clean") if kernel else result.word,
         observed(result),

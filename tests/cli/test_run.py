@@ -75,6 +75,35 @@ def test_results_come_in_the_order_of_the_input(run: Run, folder: Folder, jobs: 
     assert list(statuses(out)) == ["d.litmus", "a.litmus", "c.litmus", "b.litmus"]
 
 
+def test_linked_folders_are_followed_each_once(run: Run, folder: Folder) -> None:
+    path = folder(tree__b="Sometimes", tree__real__c="Sometimes", far__d="Never", far__deep__e="Sometimes")
+    for link, target in (("a", "real"), ("loop", "."), ("u", "../far"), ("v", "../far/deep"), ("w", "gone")):
+        (path / "tree" / link).symlink_to(target)
+    (path / "far" / "back").symlink_to("../tree")
+    status, out, _ = run(path / "tree", "--format", "json")
+    found = [os.path.relpath(item["file"], path / "tree") for item in json.loads(out)["results"]]
+    assert status == 1
+    assert found == ["b.litmus", "real/c.litmus", "u/d.litmus", "u/deep/e.litmus"]
+
+
+def test_expectations_beside_linked_tests_decide(run: Run, folder: Folder) -> None:
+    path = folder(far__d="Never")
+    (path / "far" / "expected.txt").write_text("d.litmus sc Never\nx.litmus sc Never\n")
+    (path / "tree").mkdir()
+    (path / "tree" / "u").symlink_to("../far")
+    status, out, _ = run(path / "tree", "--format", "json")
+    assert (status, statuses(out)) == (1, {"x.litmus": "differs", "d.litmus": "as expected"})
+
+
+def test_a_name_with_a_newline_keeps_its_row(run: Run, folder: Folder) -> None:
+    path = folder(a="Never")
+    (path / "a.litmus").rename(path / "a\nb\x1b.litmus")
+    (path / "c\nd.litmus").write_text("wrong\n")
+    _, out, err = run(path)
+    assert [line.split()[0] for line in out.splitlines()[1:3]] == [f"{path}/a\\nb\\x1b.litmus", f"{path}/c\\nd.litmus"]
+    assert f"{path}/a\\nb\\x1b.litmus, sc: " in out and f"{path}/c\\nd.litmus:1:1: found" in err
+
+
 def test_missing_files_and_empty_folders(run: Run, folder: Folder, tmp_path: Path) -> None:
     path = folder(a="Always")
     (tmp_path / "empty").mkdir()

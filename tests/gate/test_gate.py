@@ -69,7 +69,15 @@ def test_a_log_of_herd(place: Path, gate: Gate, capsys: pytest.CaptureFixture[st
     assert main(["run", "x86", "--format", "herd"]) == 1
     log = place / "log"
     log.write_text(capsys.readouterr().out)
+    assert gate("x86", "--expected", "log") == 3
+    assert kinds(gate) == [("inconclusive", "x86/MP+wait-loop.litmus")] and "executions were cut" in gate.out
+    (place / "x86" / "MP+wait-loop.litmus").unlink()
+    log.write_text("Test " + "Test ".join(b for b in log.read_text().split("Test ") if "wait-loop" not in b)[5:])
     assert gate("x86", "--expected", "log") == 0
+    text = log.read_text()
+    log.write_text(text.replace("\nOk\n", "\nLoop Ok\n", 1))  # cut there, and not here
+    assert gate("x86", "--expected", "log") == 3
+    log.write_text(text)
     edit(log, "Observation SB Sometimes 1 3", "Observation SB Never 0 4")
     assert gate("x86", "--expected", "log") == 1
     assert kinds(gate) == [("changed", "x86/SB.litmus")]
@@ -376,6 +384,57 @@ def test_further_reports_are_written(recorded: Path, gate: Gate) -> None:
     assert gate("x86", "--report", "text=none/report.txt") == 2
     assert gate("x86", "--report", "colour=report.txt") == 2
     assert gate("x86", "--compare", "colour") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--baseline", "base", "--report", "text=./base"], "./base: --report text would overwrite the baseline"),
+        (["--baseline", "base", "--update", "--report", "text=link"], "--update and --report text write the same file"),
+        (["--baseline", "x86/SB.litmus", "--update"], "x86/SB.litmus: --update would overwrite a test"),
+        (["--report", "tap=x86/../x86/SB.litmus"], "--report tap would overwrite a test"),
+        (["--expected", "say", "--report", "jsonl=say"], "say: --report jsonl would overwrite what --expected names"),
+        (["--report", "tap=x86/expected.txt"], "--report tap would overwrite a file of expected verdicts"),
+        (["--report", "tap=r", "--report", "jsonl=./r"], "./r: --report jsonl and --report tap write the same file"),
+        (["--report", "html=d/index.html", "--html", "d"], "the page of --html and --report html write the same file"),
+        (["--report", "jsonl=-"], "found 'jsonl=-', expected a file; for standard output give --format jsonl"),
+        (["--seconds", "5"], "--seconds needs --against"),
+        (["--no-cache", "--cache", "c"], "but --cache names a folder for answers"),
+        (["--no-cache", "--resume"], "but --resume takes over what is known"),
+        (["-j", "-1"], "found '-1', expected a whole number from 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(recorded: Path, gate: Gate, arguments: list[str], says: str) -> None:
+    (recorded / "link").symlink_to("base")
+    (recorded / "say").write_text("SB.litmus x86-tso Sometimes\n")
+    (recorded / "x86" / "expected.txt").write_text("SB.litmus x86-tso Sometimes\n")
+    before = {path: path.read_bytes() for path in recorded.rglob("*") if path.is_file() and path.parent != gate.cache}
+    assert gate("x86", *arguments) == 2
+    assert says in gate.err and gate.out == ""
+    assert before == {path: path.read_bytes() for path in recorded.rglob("*") if path in before}
+    assert not (recorded / "-").exists() and not (recorded / "r").exists()
+
+
+def test_devices_take_any_number_of_reports(recorded: Path, gate: Gate) -> None:
+    assert gate("x86", "--baseline", "base", "--report", "tap=/dev/null", "--report", "jsonl=/dev/null") == 0
+
+
+def test_linked_folders_are_checked(recorded: Path, gate: Gate) -> None:
+    (recorded / "t").mkdir()
+    (recorded / "t" / "link").symlink_to("../x86")
+    (recorded / "x86" / "back").symlink_to("../t")
+    assert gate("t") == 1 and ("broken", "t/link/MP.litmus") in kinds(gate)
+    assert gate("t", "--model", "x86-tso", "--baseline", "linked", "--update") == 0
+    assert gate("t", "--model", "x86-tso", "--baseline", "linked") == 0 and gate.out == "5 checks: 5 same\n"
+    assert gate("x86", "--model", "x86-tso", "--baseline", "base") == 0 and gate.out == "5 checks: 5 same\n"
+
+
+def test_a_name_with_a_newline_keeps_its_row(place: Path, gate: Gate) -> None:
+    (place / "x86" / "MP.litmus").rename(place / "x86" / "M\nP\x1b.litmus")
+    (place / "bad\n.litmus").write_text("X86 bad\n")
+    assert gate(".") == 2
+    assert ("broken", "./x86/M\\nP\\x1b.litmus") in kinds(gate) and "./bad\\n.litmus" in gate.out
+    assert all(line.startswith(("broken ", "error ", "new ", " ", "6 checks")) for line in gate.out.splitlines())
 
 
 def test_overlapping_arguments_count_once(recorded: Path, gate: Gate) -> None:

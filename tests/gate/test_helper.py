@@ -203,6 +203,16 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Place().owns("/etc/passwd")
 
 
+def test_a_name_that_leads_through_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "far" / "t").mkdir(parents=True)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "link").symlink_to("../far/t")
+    (tmp_path / "far" / "k.h").write_text("far")
+    (tmp_path / "tree" / "k.h").write_text("near")
+    assert Files().read([f"{tmp_path}/tree/link/../k.h"]) == {f"{tmp_path}/tree/k.h": "far"}
+    assert Files().read([f"{tmp_path}/tree/k.h"]) == {f"{tmp_path}/tree/k.h": "near"}
+
+
 def test_installations_are_compared() -> None:
     mine = {"membar-check": "1", "code": "a", "lark": "1.2"}
     assert different(mine, dict(mine)) == ""

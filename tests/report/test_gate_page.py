@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from membar_check.report.gate import write_report
-from membar_check.report.gate.data import GateReport, Kind
+from membar_check.report.gate.data import GateItem, GateReport, Kind, ModelChange, Position, Record
 from membar_check.report.gate.html import render
+from membar_check.verdict import Status
 from support.browser import Browser, started
 from support.gate_reports import HOSTILE, REPORTS, report
 
@@ -85,6 +86,22 @@ def test_changes_of_models_are_told_with_the_checks_that_they_hit() -> None:
     hrefs = [str(a["href"]) for tag, a in reader.elements if tag == "a"]
     rows = {a.get("id") for tag, a in reader.elements if tag == "tbody"}
     assert len(hrefs) == 3 and all(href[1:] in rows for href in hrefs)
+
+
+def test_places_are_told_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def at(name: str) -> Position:
+        return Position(str(tmp_path / name), 7)
+
+    kernel = Record("t", classes=("lost",), findings=(("lost", "an update is lost", at("drv/a.c")),), word="Ok")
+    item = GateItem("t.litmus", "lkmm", Kind.CHANGED, Status.DIFFERS, "it differs", new=kernel, place=at("drv/b.c"))
+    far = ModelChange("sc", "model", "", "changed", Position("/far/sc.cat", 1))
+    changes = ModelChange("lkmm", "axiom", "propagation", "removed", at("models/lkmm.cat")), far
+    page = Reader(render(GateReport((item,), ("verdict",), changes), {})).text
+    assert str(tmp_path) not in page
+    for place in ("models/lkmm.cat:7", "drv/a.c:7", "drv/b.c:7", "/far/sc.cat:1"):
+        assert place in page
 
 
 def test_the_plain_report_is_the_page_without_links() -> None:

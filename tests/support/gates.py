@@ -52,7 +52,8 @@ class Gate:
         self.out = self.err = ""
 
     def __call__(self, *arguments: object) -> int:
-        status = main(["gate", *map(str, arguments), "--cache", str(self.cache)])
+        cache = [] if "--no-cache" in arguments else ["--cache", str(self.cache)]
+        status = main(["gate", *map(str, arguments), *cache])
         self.out, self.err = self._capsys.readouterr()
         return status
 

@@ -16,6 +16,7 @@ from membar_check.report.gate.words import (
     changed_models,
     counted,
     details,
+    local,
     name_of,
     observed,
     origin,
@@ -83,6 +84,7 @@ def render(report: GateReport, links: Mapping[tuple[str, str], str], unexplained
     )
     rows = [_row(number, item, links) for number, item in enumerate(report.items, 1)]
     rows.sort(key=lambda row: ORDER.index(row.item.kind))  # stable: by file and model within each kind
+    environment.filters["local"] = local
     return environment.get_template("gate.html.j2").render(
         report=report,
         rows=rows,
@@ -116,7 +118,7 @@ def _row(number: int, item: GateItem, links: Mapping[tuple[str, str], str]) -> R
         origin=origin(item),
         observed="" if item.new is None else observed(item.new),
         details=tuple(details(item)),
-        where=f"{place.file}:{place.line}",
+        where=f"{local(place.file)}:{place.line}",
         link=links.get((item.file, item.model), ""),
     )
 

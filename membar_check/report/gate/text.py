@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from membar_check.diagnostics import one_line
 from membar_check.report.gate.data import Distinguished, GateItem, GateReport, Kind, ModelChange, Position
 from membar_check.report.gate.words import ACCEPT, local, meaning_of
 from membar_check.verdict import Status
@@ -18,7 +19,7 @@ ORDER = (
 def write(report: GateReport, out: TextIO, verbose: bool = False, times: bool = False) -> None:
     """Writes the report.  ``verbose``: the lines of checks that are as before, too; ``times``: how long they took."""
     for note in report.notes:
-        out.write(f"note: {note}\n")
+        out.write(f"note: {one_line(note)}\n")
     affected = [change for change in report.model_changes if change.how == "affected"]
     for change in report.model_changes:
         if change.how != "affected":
@@ -29,11 +30,11 @@ def write(report: GateReport, out: TextIO, verbose: bool = False, times: bool = 
         out.write(f"{model}: {verb.format(', '.join(names))} affected\n")
     plain = (Kind.SAME, Kind.NEW) if report.updated else (Kind.SAME,)
     shown = [item for item in report.items if verbose or item.kind not in plain or item.status is not GOOD]
-    rows = [(item.kind.value, item.file, item.model) for item in shown]
+    rows = [(item.kind.value, one_line(item.file), item.model) for item in shown]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for item, row in zip(shown, rows, strict=True):
         cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        out.write(f"{cells}  {_about(item, times)}".rstrip() + "\n")
+        out.write(f"{cells}  {one_line(_about(item, times))}".rstrip() + "\n")
         if item.new is not None and item.new.failure and item.new.hint:
             out.write(f"    hint: {item.new.hint}\n")
     for found in report.distinguished:
@@ -73,7 +74,7 @@ def _about(item: GateItem, times: bool) -> str:
 
 def place(position: Position) -> str:
     """``file:line``, as tools know it."""
-    return f"{local(position.file)}:{position.line}"
+    return f"{one_line(local(position.file))}:{position.line}"
 
 
 def _change(change: ModelChange) -> str:
@@ -85,6 +86,7 @@ def _distinguished(found: Distinguished) -> str:
     if found.bound:
         return f"{found.model}: no test was found by search that tells it from what it was: {found.bound}\n"
     if found.file:
-        return f"{found.model}: the smallest test that tells it from what it was is {found.file}: {found.text}{by}\n"
+        name = one_line(found.file)
+        return f"{found.model}: the smallest test that tells it from what it was is {name}: {found.text}{by}\n"
     text = "".join(f"    {line}\n" for line in found.litmus.splitlines())
     return f"{found.model}: a minimal test that tells it from what it was: {found.text}{by}\n{text}"

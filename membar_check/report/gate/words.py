@@ -99,7 +99,7 @@ def observed(record: Record) -> str:
 
 
 def _where(place: Position | None) -> str:
-    return f" ({place.file}:{place.line})" if place is not None else ""
+    return f" ({local(place.file)}:{place.line})" if place is not None else ""
 
 
 def _states(old: Record | None, new: Record | None) -> list[str]:
