@@ -193,12 +193,13 @@ def _find_conf(name: str, include_dirs: tuple[str, ...]) -> Path:
     return Path(name)
 
 
-def lower_for(test: LitmusTest, model: Model, options: CheckOptions) -> Program:
-    """The program of a test, with the macros and tagging that the model wants."""
+def lower_for(test: LitmusTest, model: Model, options: CheckOptions, watch: bool = False) -> Program:
+    """The program of a test, with the macros and tagging that the model wants; ``watch`` as in
+    :func:`membar_check.program.lower.lower`."""
     if test.arch != "C":
         return lower(test)
     macros = get_macros(model.macros) if model.macros else None
-    return lower(test, macros, lkmmv2=_tags_both_halves(model))
+    return lower(test, macros, lkmmv2=_tags_both_halves(model), watch=watch)
 
 
 def _tags_both_halves(model: Model) -> bool:

@@ -31,6 +31,7 @@ def gather(chunk: Chunk, where: Where, kernel: KernelInfo, valid: int, tally: Ta
     for path, mask in chunk.paths:
         if path.activity is not None and valid & mask:
             tally.visited |= path.activity.visited
+            tally.ways |= path.activity.ways
     for name, prop in kernel.conditions:
         shown = where.holds(prop) & complete
         if shown:

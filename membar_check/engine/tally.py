@@ -33,7 +33,8 @@ class Tally:
     ``counted``: ``positive`` and ``negative`` are numbers of executions; else they are only known to be zero or not.
     ``shown``, ``counter``: an execution that satisfies, or does not satisfy, the proposition, if one is wanted.
     Of kernel C: ``incomplete``: executions in which a CPU gets stuck; ``findings`` by class, text and place;
-    ``visited``: the instructions executed; ``raised``: for each flag of the model the events that raise it.
+    ``visited``: the instructions executed; ``raised``: for each flag of the model the events that raise it;
+    ``ways``: the watched conditions and whether they are true, as some execution has it.
     """
 
     states: set[RawState] = field(default_factory=set)
@@ -50,6 +51,7 @@ class Tally:
     findings: dict[tuple[str, str, Span | None], Finding] = field(default_factory=dict)
     visited: set[int] = field(default_factory=set)
     raised: dict[str, Finding] = field(default_factory=dict)
+    ways: set[tuple[str, bool]] = field(default_factory=set)
 
     @property
     def executions(self) -> int:

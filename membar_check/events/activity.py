@@ -77,7 +77,8 @@ class Activity:
     instructions that it executes; ``episodes``: its grace periods and critical sections, ``pacts`` what it takes the
     order of each and those of other CPUs to be (:mod:`membar_check.events.grace`).  ``moved``: the CPU's own task goes
     to another CPU; ``foreign``: the final variables of tasks of other CPUs that ended here; ``unfinished``: interrupts
-    in whose handlers it gets stuck; ``sites``: for events of the runtime's code, where the user's code called it."""
+    in whose handlers it gets stuck; ``sites``: for events of the runtime's code, where the user's code called it;
+    ``ways``: watched conditions and whether they are true."""
 
     sent: frozenset[Token] = frozenset()
     taken: frozenset[Token] = frozenset()
@@ -93,6 +94,7 @@ class Activity:
     foreign: dict[int, dict[str, Symbolic]] = field(default_factory=dict)
     unfinished: frozenset[Address] = frozenset()
     sites: dict[int, Span] = field(default_factory=dict)
+    ways: frozenset[tuple[str, bool]] = frozenset()
 
 
 def combinations(threads: tuple[tuple[Path, ...], ...]) -> Iterator[tuple[Path, ...]]:

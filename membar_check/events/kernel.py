@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
-from membar_check.diagnostics import Inconclusive, InputError, Span
+from membar_check.diagnostics import InputError, Span
 from membar_check.events.activity import Activity, Episode, Finding, Note, Stuck, Token
 from membar_check.events.grace import Law
 from membar_check.events.kernel_code import expressions, makers, registers_of
@@ -17,6 +17,7 @@ from membar_check.events.migration import Migration
 from membar_check.events.numbering import Numbering
 from membar_check.events.paths import NONE, Addresses, State, Tainted, ThreadRunner
 from membar_check.events.structure import Applied, Path, ReadOf, Symbolic
+from membar_check.events.watching import Watcher, foreseen
 from membar_check.litmus.kernel_c import in_runtime
 from membar_check.program import control as c
 from membar_check.program import ir
@@ -68,7 +69,7 @@ class KernelRunner(ThreadRunner):
         self._steps: dict[type, Callable[..., list[State] | None]] = {
             c.Call: self._call, c.Return: self._return, c.Flag: self._flag, c.Alloc: self._alloc, c.Free: self._free,
             c.Interrupt: self._interrupt, c.Await: self._await, c.Hold: self._hold,
-            c.Section: self._law.section, c.Grace: self._law.grace,
+            c.Section: self._law.section, c.Grace: self._law.grace, c.Watch: Watcher(self).step,
         }  # fmt: skip
 
     def _start(self) -> State:
@@ -147,11 +148,7 @@ class KernelRunner(ThreadRunner):
         return super()._branch(st, op)
 
     def _foreseen(self, st: State, value: Symbolic) -> bool | None:
-        try:
-            found = {v != 0 for v in self.addresses(value, st)}
-        except Inconclusive:
-            return None
-        return found.pop() if len(found) == 1 else None
+        return foreseen(value, st, self.addresses)
 
     # --- calls ---
     def enter(self, st: KernelState, frame: Frame, function: str, args: Sequence[Tainted]) -> None:
@@ -432,6 +429,10 @@ class KernelRunner(ThreadRunner):
         """The value of an expression at this point of the path."""
         return self._eval(st, e)
 
+    def known(self, st: State, value: Symbolic) -> bool | None:
+        """Whether a value is not 0, if the path says so already."""
+        return self._known(st, value)
+
     def demand(self, st: State, value: Symbolic, expected: Value) -> None:
         """The path is taken only if the value is ``expected``."""
         self._decide(st, value, expected)
@@ -492,6 +493,6 @@ class KernelRunner(ThreadRunner):
             Activity(
                 st.sent, st.taken, st.findings, st.notes, st.stuck, open_, frozenset(st.held),
                 frozenset(st.visits), st.episodes, st.pacts, st.moved, st.foreign,
-                frozenset(st.handling), st.sites,
+                frozenset(st.handling), st.sites, st.ways,
             ),
         )  # fmt: skip

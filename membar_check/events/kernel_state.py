@@ -43,7 +43,7 @@ class KernelState(State):
     __slots__ = (
         "choices", "considered", "depth", "episodes", "findings", "foreign", "frames", "handling", "held",
         "loops", "moved", "moves", "notes",
-        "offered", "open_episodes", "pacts", "resumes", "sent", "sites", "stuck", "taken",
+        "offered", "open_episodes", "pacts", "resumes", "sent", "sites", "stuck", "taken", "ways",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -70,6 +70,8 @@ class KernelState(State):
         self.sites: dict[int, Span] = {}  # where the user's code called the runtime, by event; never changed in place
         self.foreign: dict[int, dict[str, Symbolic]] = {}  # final variables of the tasks of other CPUs
 
+        self.ways: frozenset[tuple[str, bool]] = frozenset()
+
     def episode(self, grace: bool) -> Episode | None:
         """The grace period or critical section that the CPU is in."""
         return next((e for e in self.open_episodes if e.grace == grace), None)
@@ -94,7 +96,7 @@ class KernelState(State):
         )  # fmt: skip
         new.moves, new.moved, new.resumes, new.foreign = self.moves, self.moved, self.resumes, self.foreign
         new.considered, new.handling = self.considered, self.handling
-        new.sites = self.sites
+        new.sites, new.ways = self.sites, self.ways
         new.loops, new.choices = dict(self.loops), self.choices
         return new
 

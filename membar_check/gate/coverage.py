@@ -149,7 +149,7 @@ class _Covering:
         """Notes what a test exercises; whether executions of it were cut, as far as anything was asked."""
         check = self.options.check
         test = parse_file(waiting.path, check.include_dirs)
-        structure = build(lower_for(test, mutated.model, check), check.unroll, mutated.model.registers)
+        structure = build(lower_for(test, mutated.model, check, watch=True), check.unroll, mutated.model.registers)
         open_ones = [n for n in range(len(self.mutations)) if n not in self.found.by]
         groups = mutated.telling(open_ones, structure.features())
         if not groups and test.kernel is None:

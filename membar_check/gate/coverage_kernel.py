@@ -37,9 +37,9 @@ class KernelCoverage:
         for pc, instruction in enumerate(thread.code):
             for name, text, line in _lines(instruction.span):
                 _either(self._file(name, text).lines, line, pc in visited)
-        for arm in program.kernel.arms:
+        for arm in program.kernel.ways:
             place = self._file(arm.span.source.name, arm.span.source.text)
-            _either(place.arms, (arm.span.line, arm.span.column, arm.text), arm.pc in visited)
+            _either(place.arms, (arm.span.line, arm.span.column, arm.text), (arm.site, arm.true) in tally.ways)
         for function in program.kernel.functions.values():
             if not in_runtime(function.span):
                 place = self._file(function.span.source.name, function.span.source.text)

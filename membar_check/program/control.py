@@ -105,6 +105,18 @@ class Grace(ControlOp):
     fence: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Watch(ControlOp):
+    """Notes that the condition ``site`` is true if ``cond`` is not 0 (if it is 0, for ``same`` False), else that it is
+    false.  No event and no dependency.  ``guards``: the condition is evaluated only if each of these is not 0 (True),
+    or 0 (False)."""
+
+    site: str
+    cond: Expr
+    same: bool = True
+    guards: tuple[tuple[Expr, bool], ...] = ()
+
+
 class Function(NamedTuple):
     """``entry`` the label of its first instruction; ``parameters`` the registers that receive the arguments."""
 
@@ -122,6 +134,15 @@ class Arm(NamedTuple):
     text: str  # such as "the `else` of `if (!zalloc_cpumask_var(...))`"
 
 
+class Way(NamedTuple):
+    """One way out of a watched condition: that of ``site`` being true, or false."""
+
+    site: str
+    true: bool
+    span: Span
+    text: str  # such as "`r == 7` as true"
+
+
 class NamedCondition(NamedTuple):
     """A class of outcome that the test declares."""
 
@@ -134,7 +155,8 @@ class KernelInfo:
     """``interrupts_on``, ``preemptible``: expressions over CPU registers, not 0 where the CPU takes interrupts, or may
     switch tasks; ``migrations``: how often tasks may be preempted and go on on another CPU in one execution.
 
-    ``objects``: static objects and their cells; ``cell_names``: how a cell is printed (``mm.membarrier_state``).
+    ``objects``: static objects and their cells; ``cell_names``: how a cell is printed (``mm.membarrier_state``);
+    ``ways``: those out of the conditions that are watched, none unless that was asked for.
     """
 
     functions: dict[str, Function]
@@ -146,3 +168,4 @@ class KernelInfo:
     interrupts_on: Expr | None = None
     preemptible: Expr | None = None
     migrations: int = 0
+    ways: tuple[Way, ...] = ()

@@ -25,9 +25,9 @@ _ASSEMBLY = {
 """Architecture to the module whose ``lower(test)`` gives the program; imported when needed."""
 
 
-def lower(test: LitmusTest, macros: Macros | None = None, lkmmv2: bool = True) -> Program:
+def lower(test: LitmusTest, macros: Macros | None = None, lkmmv2: bool = True, watch: bool = False) -> Program:
     """The program of a test.  ``macros`` (those of a ``.def`` file) and ``lkmmv2`` (how read-modify-writes are tagged)
-    matter for C only.
+    matter for C only, ``watch`` for kernel C: the program notes which ways out of its conditions are taken.
 
     Raises InputError for code that is wrong, and for a condition, filter or location list that names a register,
     thread or location that does not exist; Unsupported for an instruction or construct that the checker lacks.
@@ -35,7 +35,7 @@ def lower(test: LitmusTest, macros: Macros | None = None, lkmmv2: bool = True) -
     if test.kernel is not None:
         from membar_check.program.kernel.unit import lower_kernel
 
-        return lower_kernel(test, macros or _no_macros(), lkmmv2)
+        return lower_kernel(test, macros or _no_macros(), lkmmv2, watch)
     if test.arch == "C":
         return _lower_c(test, macros, lkmmv2)
     module = _ASSEMBLY.get(test.arch)

@@ -11,9 +11,11 @@ import pytest
 
 from membar_check.arguments import Parser
 from membar_check.diagnostics import InputError, Unsupported
-from membar_check.engine.api import CheckOptions, request_for
+from membar_check.engine.api import CheckOptions, lower_for, parse_file, request_for
+from membar_check.engine.choose import run_engine
 from membar_check.engine.models import get_model
-from membar_check.engine.tally import Tally
+from membar_check.engine.tally import Goal, Tally
+from membar_check.events.build import build
 from membar_check.gate.coverage import CoverageOptions, clause_of, cover, difference, model_mutations
 from membar_check.gate.coverage_models import Mutated
 from membar_check.gate.digests import compiled_digest
@@ -222,7 +224,9 @@ def test_lines_and_branches_of_kernel_c(kernel: Path) -> None:
     assert taken["WRITE_ONCE(x, 2);"] and taken["half(0);"]
     assert not taken["half(r);"]
     assert header.lines == {1: True, 3: True, 4: False}
-    assert [(a.line, a.taken) for a in header.arms] == [(4, False)]
+    assert [(a.line, a.column, a.text, a.taken) for a in header.arms] == [
+        (3, 6, "`a` as false", True), (3, 6, "`a` as true", False),
+    ]  # fmt: skip
     assert {a.taken for a in own.arms} == {True, False}
     assert own.functions["P0"] and header.functions == {"half": True}
 
@@ -232,7 +236,110 @@ def test_what_one_test_takes_is_taken(kernel: Path, tmp_path: Path) -> None:
     other.write_text('C other\n\n{}\n#include "half.h"\nint x;\nP0(void) { half(1); }\n')
     found = cover([str(kernel), str(other)], options("sc", kinds=("check",)))
     header = next(f for f in found.kernel if Path(f.file).name == "half.h")
-    assert header.lines == {1: True, 3: True, 4: True} and header.arms[0].taken
+    assert header.lines == {1: True, 3: True, 4: True} and all(arm.taken for arm in header.arms)
+
+
+CONDITIONS = """C conditions
+
+{}
+#include "twice.h"
+int x, y, z;
+P0(void)
+{
+	int r, s, i;
+	if (READ_ONCE(x) == 0)
+		s = 1;
+	if (READ_ONCE(y)) s = 2; else s = 3;
+	r = READ_ONCE(x) == 5 ? 1 : 2;
+	s = r == 2 ? 4 : 5;
+	for (i = 0; i < 2; i++) s++;
+	while (READ_ONCE(x)) s--;
+	do s = 0; while (READ_ONCE(y) == 2);
+	if (READ_ONCE(x) && READ_ONCE(y)) s = 6;
+	if (!(READ_ONCE(y) || READ_ONCE(z))) s = 7;
+	s = r && (s == 7 || i);
+	s = READ_ONCE(x) || READ_ONCE(y);
+	s = r == 1 ? (i ? 1 : 2) : 3;
+	switch (READ_ONCE(y)) { case 0: s = 8; case 1: s = 9; break; case 2: s = 10; }
+	switch (r) { case 2: s = 11; break; default: s = 12; }
+	if (TWICE(READ_ONCE(y))) s = 13;
+	if (0) { if (s) s = 14; }
+	if (1 && s) ;
+}
+P1(void) { WRITE_ONCE(y, 1); }
+"""
+NEVER = """
+9:6 `READ_ONCE(x) == 0` as false
+12:6 `READ_ONCE(x) == 5` as true
+13:6 `r == 2` as false
+15:9 `READ_ONCE(x)` as true
+16:19 `READ_ONCE(y) == 2` as true
+17:6 `READ_ONCE(x)` as true
+17:22 `READ_ONCE(y)` as false
+17:22 `READ_ONCE(y)` as true
+18:24 `READ_ONCE(z)` as true
+19:6 `r` as false
+19:22 `i` as false
+20:6 `READ_ONCE(x)` as true
+21:6 `r == 1` as true
+21:16 `i` as false
+21:16 `i` as true
+22:63 `case 2` of `switch (READ_ONCE(y))`
+22:2 no `case` of `switch (READ_ONCE(y))`
+23:38 `default` of `switch (r)`
+24:12 `READ_ONCE(y)` as false (number 2 at this place)
+26:6 `1 && s` as false
+"""
+
+
+def branches(tmp_path: Path, text: str, model: str = "sc") -> dict[tuple[str, str], bool]:
+    """Each branch of a test, by place and text, and whether it is taken."""
+    (tmp_path / "twice.h").write_text("#define TWICE(a) ((a) && (a))\n")
+    path = tmp_path / "conditions.litmus"
+    path.write_text(text)
+    (file,) = cover([str(path)], options(model, kinds=("check",))).kernel
+    return {(f"{arm.line}:{arm.column}", arm.text): arm.taken for arm in file.arms}
+
+
+@pytest.mark.parametrize("model", ["sc", "lkmm"])
+def test_both_ways_out_of_every_condition_are_branches(model: str, tmp_path: Path) -> None:
+    found = branches(tmp_path, CONDITIONS, model)
+    missed = {f"{place} {text}" for (place, text), taken in found.items() if not taken}
+    assert missed == set(NEVER.strip().splitlines())
+    assert [text for place, text in found if place.startswith("11:")] == [
+        "`READ_ONCE(y)` as false", "`READ_ONCE(y)` as true"
+    ]  # fmt: skip
+    assert found["14:14", "`i < 2` as false"] and found["14:14", "`i < 2` as true"]
+    assert found["22:26", "`case 0` of `switch (READ_ONCE(y))`"]
+    assert len(found) == 48 and not any(place.startswith("25:") for place, _ in found)
+
+
+def test_watching_conditions_changes_no_execution() -> None:
+    check = CheckOptions(model="lkmm")
+    for name in ("no-grace-period-mb-quoted", "ready-check-any-bit", "last-user-exits-pre-5.4"):
+        test = parse_file(str(ROOT / "litmus" / "membarrier" / f"{name}.litmus"), ())
+        model = get_model(request_for(test.arch, check))
+        tallies = []
+        for watch in (False, True):
+            structure = build(lower_for(test, model, check, watch=watch), check.unroll, model.registers)
+            tally = run_engine(check.engine, model, structure, Goal()).tally
+            found = sorted({(kind, text) for kind, text, _ in tally.findings})
+            paths = [len(thread) for thread in structure.paths]
+            tallies.append((paths, found, tally.flags, tally.states, tally.executions, tally.visited))
+            kernel = structure.program.kernel
+            assert kernel is not None and bool(tally.ways) == bool(kernel.ways) == watch
+        assert tallies[0] == tallies[1]
+
+
+def test_paths_split_only_where_operands_differ(tmp_path: Path) -> None:
+    path = tmp_path / "split.litmus"
+    reads = "int r = READ_ONCE(x), s = READ_ONCE(y), u = READ_ONCE(z), all;"
+    writes = "P1(void) { WRITE_ONCE(x, 1); WRITE_ONCE(y, 1); WRITE_ONCE(z, 1); }"
+    path.write_text(f"C split\n\n{{}}\nint x, y, z;\nP0(void) {{ {reads} all = (r && s) && u; }}\n{writes}\n")
+    check = CheckOptions(model="sc")
+    test, model = parse_file(str(path), ()), get_model(request_for("C", check))
+    paths = [len(build(lower_for(test, model, check, watch=w), check.unroll).paths[0]) for w in (False, True)]
+    assert paths == [1, 4]
 
 
 # --- the reports and the command -------------------------------------------------------------------------------------

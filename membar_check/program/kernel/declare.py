@@ -93,6 +93,11 @@ class Declarations:
 
         return " ".join(str(CGenerator().visit(node)).split())
 
+    def short(self, node: Node) -> str:
+        """The beginning of that text, to name a condition in a line."""
+        text = self.show(node)
+        return text if len(text) <= 60 else text[:57] + "..."
+
     def size(self, of: Type, node: Node) -> int:
         """The cells of an object of the type; InputError where they are not known."""
         try:

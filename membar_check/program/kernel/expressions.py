@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from membar_check.diagnostics import Span
@@ -273,7 +274,10 @@ class Expressions(Operators):
 
     def condition(self, node: Node) -> Expr:
         """An expression that is asked whether it is 0."""
-        return self.scalar(node)
+        found = self.scalar(node)
+        if self.function is not None:
+            self.function.asked[id(found)] = found, partial(self.short, node)
+        return found
 
     def _ternary(self, node: Node) -> Expr:
         cond = self.condition(node.cond)

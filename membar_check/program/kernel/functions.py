@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from membar_check.diagnostics import InputError, Span
-from membar_check.program.control import Arm, Flag, Function, Return
+from membar_check.program.control import Arm, Flag, Function, Return, Way
 from membar_check.program.dialects.c_scopes import rescope
 from membar_check.program.ir import Branch, Const, Expr, Goto, Halt, Instr, Let, Op, Reg
 from membar_check.program.kernel import tree as t
@@ -28,18 +28,21 @@ class Lowered(NamedTuple):
     code: tuple[Instr, ...]
     labels: dict[str, int]
     arms: tuple[Arm, ...]
+    ways: tuple[Way, ...] = ()
 
 
 def lower_function(
-    function: t.FunctionBody, number: int, slot: Expr | None, macros: Macros, lkmmv2: bool, nonblocking: bool
-) -> Lowered:
+    function: t.FunctionBody, number: int, slot: Expr | None, macros: Macros, lkmmv2: bool, nonblocking: bool,
+    watch: bool = False,
+) -> Lowered:  # fmt: skip
     """The instructions of a function.
 
     ``slot``: which copy of its locals in memory an activation has (None: there is one); ``nonblocking``: it is
-    documented never to block.  Raises InputError for macros and primitives used wrongly, labels that are missing, and a
-    function that ends without the value that it has to return.
+    documented never to block; ``watch``: its conditions are watched.  Raises InputError for macros and primitives used
+    wrongly, labels that are missing, and a function that ends without the value that it has to return.
     """
     lowering = FunctionLowering(function, number, slot is not None, macros, lkmmv2)
+    lowering.watching.wanted = watch
     lowering.labels[function.name] = 0
     if slot is not None and function.memory:
         lowering.ops.append(Let(SLOT, slot))
@@ -55,7 +58,7 @@ def lower_function(
     outlive(lowering.code)
     parameters = tuple(lowering.incoming(v) for v in function.parameters)
     entry = Function(function.name, function.name, parameters, function.span)
-    return Lowered(entry, tuple(lowering.code), lowering.labels, tuple(lowering.arms))
+    return Lowered(entry, tuple(lowering.code), lowering.labels, tuple(lowering.arms), tuple(lowering.watching.ways))
 
 
 def _scopes(lowering: FunctionLowering, name: str) -> None:
@@ -81,7 +84,6 @@ class FunctionLowering(ExpressionLowering):
         self.endless: list[str | None] = []  # of the loops around: the heads of those that only their bodies leave
         self.cases: dict[int, str] = {}
         self.switches: list[str] = []
-        self.dead = 0
 
     def label(self, name: str) -> str:
         """A label of the source, or the exit, under its name in the image."""
@@ -170,7 +172,7 @@ class FunctionLowering(ExpressionLowering):
         begin = len(self.code)
         if stmt is not None:
             self.run(stmt)
-        if len(self.code) > begin and not self.dead and text:
+        if len(self.code) > begin and not self.watching.dead and text:
             self.arms.append(Arm(begin, span, text))
 
     def _if_else(self, stmt: t.If) -> None:
@@ -178,20 +180,20 @@ class FunctionLowering(ExpressionLowering):
         constant = stmt.cond.value != 0 if isinstance(stmt.cond, t.Number) else None
         loop = self.endless[-1] if self.endless and (_leaves(stmt.then) or _leaves(stmt.other)) else None
         self.jump(stmt.cond, False, otherwise, loop)
-        self.dead += constant is False
+        self.watching.dead += constant is False
         self._way(stmt.then, stmt.then.span, "" if constant else f"the body of `{stmt.text}`")
-        self.dead -= constant is False
+        self.watching.dead -= constant is False
         leaves = not self.falls()
         if stmt.other is None:
             self.place(otherwise)
-            if leaves and constant is None and not self.dead:
+            if leaves and constant is None and not self.watching.dead:
                 self.arms.append(Arm(len(self.code), stmt.span, f"what follows `{stmt.text}`"))
             return
         self.ops.append(Goto(end))
         self.place(otherwise)
-        self.dead += constant is True
+        self.watching.dead += constant is True
         self._way(stmt.other, stmt.other.span, "" if constant is False else f"the `else` of `{stmt.text}`")
-        self.dead -= constant is True
+        self.watching.dead -= constant is True
         self.place(end)
 
     def _loop(self, stmt: t.Loop) -> None:
@@ -229,8 +231,13 @@ class FunctionLowering(ExpressionLowering):
             if case.value is None:
                 default = label
             else:
-                self.ops.append(Branch(Op("eq", (value, Const(case.value))), label))
+                chosen = Op("eq", (value, Const(case.value)))
+                self.ops += self.watching.case(chosen, case.span, f"`case {case.value}` of `{stmt.text}`")
+                self.ops.append(Branch(chosen, label))
                 self.flush()
+        last = next((case for case in stmt.cases if case.value is None), None)
+        text = "no `case`" if last is None else "`default`"
+        self.ops += self.watching.case(None, (last or stmt).span, f"{text} of `{stmt.text}`")
         self.ops.append(Goto(default))
         self.flush()
         self.breaks.append(end)
@@ -242,7 +249,7 @@ class FunctionLowering(ExpressionLowering):
 
     def _case(self, stmt: t.Case) -> None:
         self.place(self.cases[stmt.key])
-        if not self.dead:
+        if not self.watching.dead:
             text = "`default`" if stmt.value is None else f"`case {stmt.value}`"
             self.arms.append(Arm(len(self.code), stmt.span, f"{text} of `{self.switches[-1]}`"))
 

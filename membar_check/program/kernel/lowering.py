@@ -38,6 +38,7 @@ from membar_check.program.kernel.intrinsics import INTRINSICS
 from membar_check.program.kernel.macro_types import only_scalar, scalar_at
 from membar_check.program.kernel.operands import Embedded, continues, narrowed, pure
 from membar_check.program.kernel.types import VOID, Pointer, Type, cells, is_scalar
+from membar_check.program.kernel.watching import Watching, decides_nothing, is_zero
 from membar_check.program.macros import Macros
 from membar_check.values import Address
 
@@ -65,6 +66,7 @@ class ExpressionLowering(ThreadLowering):
     def __init__(self, function: t.FunctionBody, number: int, many: bool, macros: Macros, lkmmv2: bool) -> None:
         super().__init__(number, frozenset(), frozenset(), macros, lkmmv2, True)
         self.function = function
+        self.watching = Watching(function)
         self.many = many  # each activation has its own copy of the locals in memory
         self.alias: dict[str, Expr] = {}
         self.storing = False
@@ -223,20 +225,36 @@ class ExpressionLowering(ThreadLowering):
 
     def _both(self, expr: t.Logical) -> Expr:
         if pure(expr.right):
-            left = truth(self.tree(expr.left))
-            return Op("land" if expr.both else "lor", (left, truth(self.tree(expr.right))))
+            left = self._asked(expr.left)
+            return Op("land" if expr.both else "lor", (left, self._given(left, expr.both, self._asked, expr.right)))
         done, result = self.new_label(), self.temporary()
-        self.ops.append(Let(result, truth(self.tree(expr.left))))
+        self.ops.append(Let(result, self._asked(expr.left)))
         self.ops.append(Branch(negation(Reg(result)) if expr.both else Reg(result), done))
         self.flush()
-        value = truth(self.tree(expr.right))
+        value = self._asked(expr.right)
         self.ops.append(Let(result, value))
         self.place(done)
         return Reg(result)
 
+    def _asked(self, expr: t.Expr) -> Expr:
+        """Whether an expression is true."""
+        value = truth(self.tree(expr))
+        if not decides_nothing(expr):
+            self.ops += self.watching.condition(expr, value)
+        return value
+
+    def _given(self, cond: Expr, true: bool, lower: Callable[[t.Expr], Expr], expr: t.Expr) -> Expr:
+        """The value of an expression that is evaluated only if ``cond`` is ``true``."""
+        self.watching.guards.append((cond, true))
+        value = lower(expr)
+        self.watching.guards.pop()
+        return value
+
     def _ternary(self, expr: t.Ternary) -> Expr:
         if pure(expr):
-            return Select(truth(self.tree(expr.cond)), self.tree(expr.then), self.tree(expr.other))
+            cond = self._asked(expr.cond)
+            then = self._given(cond, True, self.tree, expr.then)
+            return Select(cond, then, self._given(cond, False, self.tree, expr.other))
         result = self.temporary()
         self._choose(expr, result)
         return Reg(result)
@@ -341,16 +359,19 @@ class ExpressionLowering(ThreadLowering):
         return Const(0) if found is None else found
 
     # --- conditions
-    def jump(self, cond: t.Expr, when: bool, target: str, loop: str | None = None) -> None:
-        """Go to ``target`` if ``cond`` is true (false) for ``when`` True (False), else on."""
+    def jump(
+        self, cond: t.Expr, when: bool, target: str, loop: str | None = None, whole: tuple[t.Expr, bool] | None = None
+    ) -> None:
+        """Go to ``target`` if ``cond`` is true (false) for ``when`` True (False), else on.  ``whole``: the condition as
+        it is written, of which this is what is compared with 0, and what ``when`` is for it."""
         if isinstance(cond, t.Number):
             if (cond.value != 0) == when:
                 self.ops.append(Goto(target))
                 self.flush()
-        elif isinstance(cond, t.Operation) and cond.name == "eq" and _is_zero(cond.args[1]):
-            self.jump(cond.args[0], not when, target, loop)
-        elif isinstance(cond, t.Operation) and cond.name == "ne" and _is_zero(cond.args[1]):
-            self.jump(cond.args[0], when, target, loop)
+        elif isinstance(cond, t.Operation) and cond.name == "eq" and is_zero(cond.args[1]):
+            self.jump(cond.args[0], not when, target, loop, whole or (cond, when))
+        elif isinstance(cond, t.Operation) and cond.name == "ne" and is_zero(cond.args[1]):
+            self.jump(cond.args[0], when, target, loop, whole or (cond, when))
         elif isinstance(cond, t.Logical):
             if cond.both != when:  # either operand alone decides to jump
                 self.jump(cond.left, when, target, loop)
@@ -363,15 +384,14 @@ class ExpressionLowering(ThreadLowering):
         elif isinstance(cond, t.Sequence):
             self.discard(cond.first)
             self.flush()
-            self.jump(cond.last, when, target, loop)
+            self.jump(cond.last, when, target, loop, whole or (cond, when))
         else:
             value = truth(self.tree(cond))
-            self.ops.append(Branch(value if when else negation(value), target, None, loop))
+            written, direction = whole or (cond, when)
+            value = value if when else negation(value)
+            self.ops += self.watching.condition(written, value, direction)
+            self.ops.append(Branch(value, target, None, loop))
             self.flush()
-
-
-def _is_zero(expr: t.Expr) -> bool:
-    return isinstance(expr, t.Number) and expr.value == 0
 
 
 _TREES: dict[type, Callable[..., Any]] = {

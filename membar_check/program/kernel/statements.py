@@ -187,7 +187,7 @@ class Elaborator(Initialisers):
         cond = self.condition(node.cond)
         then = self._body(node.iftrue)
         other = None if node.iffalse is None else self._body(node.iffalse)
-        return If(cond, then, other, self.here, f"if ({self._short(node.cond)})")
+        return If(cond, then, other, self.here, f"if ({self.short(node.cond)})")
 
     def _body(self, node: Node, kind: str = "") -> Stmt:
         """A statement that is a scope of its own, and the body of a loop or switch."""
@@ -203,18 +203,14 @@ class Elaborator(Initialisers):
             if kind:
                 self._inside.pop()
 
-    def _short(self, node: Node) -> str:
-        text = self.show(node)
-        return text if len(text) <= 60 else text[:57] + "..."
-
     def _while(self, node: Node) -> Stmt:
         cond = self.condition(node.cond)
-        text = f"while ({self._short(node.cond)})"
+        text = f"while ({self.short(node.cond)})"
         return Loop(cond, self._body(node.stmt, "loop"), None, False, self.here, text)
 
     def _do(self, node: Node) -> Stmt:
         body = self._body(node.stmt, "loop")
-        text = f"do while ({self._short(node.cond)})"
+        text = f"do while ({self.short(node.cond)})"
         return Loop(self.condition(node.cond), body, None, True, self.here, text)
 
     def _for(self, node: Node) -> Stmt:
@@ -227,7 +223,7 @@ class Elaborator(Initialisers):
         next_ = None if node.next is None else self._discarded(node.next)
         body = self._body(node.stmt, "loop")
         self.scopes.pop()
-        text = f"for (...; {self._short(node.cond) if node.cond is not None else ''}; ...)"
+        text = f"for (...; {self.short(node.cond) if node.cond is not None else ''}; ...)"
         return Block((*first, Loop(cond, body, next_, False, self.here, text)), self.here)
 
     def _switch(self, node: Node) -> Stmt:
@@ -237,7 +233,7 @@ class Elaborator(Initialisers):
         self._switches.append([])
         body = self._body(node.stmt, "switch")
         cases = self._switches.pop()
-        return Switch(value, body, tuple(cases), self.here, f"switch ({self._short(node.cond)})")
+        return Switch(value, body, tuple(cases), self.here, f"switch ({self.short(node.cond)})")
 
     def _case(self, node: Node) -> Stmt:
         if not self._switches:

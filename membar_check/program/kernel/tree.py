@@ -6,6 +6,8 @@ everything has been checked that can be checked without running.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from membar_check.diagnostics import Span
 from membar_check.program.kernel.types import Type
 from membar_check.records import dataclass, field
@@ -243,9 +245,10 @@ Stmt = Evaluate | If | Loop | Switch | Case | Break | Continue | Return | Goto |
 
 class FunctionBody:
     """A function: ``locals`` are all its variables, parameters first; ``calls`` where it calls which function directly;
-    ``taken`` the functions whose address it takes; ``memory`` the cells of its locals in memory."""
+    ``taken`` the functions whose address it takes; ``memory`` the cells of its locals in memory;
+    ``asked``: by identity, the expressions that are asked whether they are 0, and how to show them."""
 
-    __slots__ = ("body", "calls", "locals", "memory", "name", "parameters", "result", "span", "taken")
+    __slots__ = ("asked", "body", "calls", "locals", "memory", "name", "parameters", "result", "span", "taken")
 
     def __init__(self, name: str, result: Type, span: Span) -> None:
         self.name = name
@@ -257,3 +260,9 @@ class FunctionBody:
         self.taken: dict[str, Span] = {}
         self.body: Stmt = Block((), span)
         self.memory = 0
+        self.asked: dict[int, tuple[Expr, Callable[[], str]]] = {}
+
+    def text_of(self, expr: Expr) -> str:
+        """A condition as it is written."""
+        found = self.asked.get(id(expr))
+        return expr.span.text if found is None else found[1]()

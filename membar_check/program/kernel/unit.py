@@ -5,7 +5,7 @@ from __future__ import annotations
 from membar_check.diagnostics import InputError, Span
 from membar_check.litmus.kernel_c import in_runtime
 from membar_check.litmus.syntax import LitmusTest
-from membar_check.program.control import Arm, Function, KernelInfo, NamedCondition
+from membar_check.program.control import Arm, Function, KernelInfo, NamedCondition, Way
 from membar_check.program.ir import Const, Expr, Instr, Op, Program, Reg, Thread
 from membar_check.program.kernel.constants import value_of
 from membar_check.program.kernel.functions import lower_function
@@ -22,22 +22,24 @@ IRQS_OFF, IN_INTERRUPT, PREEMPT_COUNT = Reg("$__irqs_off"), Reg("$__in_interrupt
 THREAD = "$thread"  # the number of the thread that a CPU runs; never changes
 
 
-def lower_kernel(test: LitmusTest, macros: Macros, lkmmv2: bool = True) -> Program:
-    """The program of a test in kernel C.
+def lower_kernel(test: LitmusTest, macros: Macros, lkmmv2: bool = True, watch: bool = False) -> Program:
+    """The program of a test in kernel C; ``watch``: it notes which ways out of its conditions are taken.
 
     Raises InputError with file, line and column for C that is wrong, recursion, initial values that are no constants,
     and conditions that name what does not exist; Unsupported for C outside the subset.
     """
-    return _Unit(test, macros, lkmmv2).program()
+    return _Unit(test, macros, lkmmv2, watch).program()
 
 
 class _Unit:
-    def __init__(self, test: LitmusTest, macros: Macros, lkmmv2: bool) -> None:
+    def __init__(self, test: LitmusTest, macros: Macros, lkmmv2: bool, watch: bool) -> None:
         assert test.kernel is not None
         self.test = test
         self.unit = test.kernel
         self.macros = macros
         self.lkmmv2 = lkmmv2
+        self.watch = watch
+        self.ways: list[Way] = []
         self.cpus = len(self.unit.threads)
         self.migrations = self._number("migrations")
         self.elaborator = Elaborator(self.unit.locate, test.name_span, macros, self.unit.extent)
@@ -88,6 +90,7 @@ class _Unit:
                 interrupts_on=on,
                 preemptible=Op("land", (on, _is_zero(PREEMPT_COUNT))),
                 migrations=self.migrations,
+                ways=tuple(self.ways),
             ),
         )
 
@@ -156,12 +159,13 @@ class _Unit:
         for number, (name, body) in enumerate(self.bodies.items()):
             slot, copies = self._slots(name) if body.memory else (None, 1)
             nonblocking = name in self.unit.nonblocking
-            lowered = lower_function(body, number, slot, self.macros, self.lkmmv2, nonblocking)
+            lowered = lower_function(body, number, slot, self.macros, self.lkmmv2, nonblocking, self.watch)
             begin = len(code)
             functions[name] = lowered.function
             labels |= {label: begin + at for label, at in lowered.labels.items()}
             arms += [arm._replace(pc=begin + arm.pc) for arm in lowered.arms if not in_runtime(arm.span)]
             code += lowered.code
+            self.ways += lowered.ways
             for variable in body.locals:
                 object_name = self.object_of(body, variable)
                 if object_name is not None:
