@@ -288,8 +288,9 @@ def _difference(found: Found) -> Difference:
 
 def _given_up(finder: Finder) -> tuple[str, ...]:
     kinds = finder.vocabulary.brackets
+    why = "what the search proposed did not show the difference as a test"
     refused = [
-        f"tests with {' + '.join(map(str, sizes))} accesses were given up: the engine kept disagreeing with the search"
+        f"tests with {' + '.join(map(str, sizes))} accesses were given up: {why}"
         for sizes in finder.progress.left
     ]
     late = [
