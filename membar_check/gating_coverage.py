@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from membar_check.arguments import Formatter, Parser, add_model_options, checked_variants, value
 from membar_check.diagnostics import InputError, MembarError
-from membar_check.options import ENGINES, RunOptions, names, positive_int, seconds
+from membar_check.options import ENGINES, RunOptions, positive_int, seconds, some_of
 
 if TYPE_CHECKING:
     from membar_check.engine.api import CheckOptions
@@ -37,7 +37,7 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="a bundled model or a cat file")
     parser.add_argument("paths", metavar="FILE|DIR", nargs="+")
-    parser.add_argument("--kinds", metavar="A,B,...", type=value(_kinds), default=KINDS,
+    parser.add_argument("--kinds", metavar="A,B,...", type=value(some_of(KINDS)), default=KINDS,
                         help=f"which clauses (default: {','.join(KINDS)})")  # fmt: skip
     parser.add_argument("--require", metavar="PERCENT", type=value(_percent), default=0.0,
                         help="how many of a hundred clauses must be exercised")  # fmt: skip
@@ -51,14 +51,6 @@ def add_parsers(commands: argparse._SubParsersAction[Parser]) -> None:
     search.add_argument("--engine", choices=ENGINES, default="auto", help="how to search (default: auto)")
     search.add_argument("--seconds", metavar="S", type=value(seconds), help="time for all tests together")
     search.add_argument("-q", "--quiet", action="store_true", help="no progress")
-
-
-def _kinds(text: str) -> tuple[str, ...]:
-    given = names(text)
-    for name in given:
-        if name not in KINDS:
-            raise ValueError(f"found {name!r}, expected some of {', '.join(KINDS)}")
-    return tuple(name for name in KINDS if name in given)
 
 
 def _percent(text: str) -> float:

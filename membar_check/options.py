@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from membar_check.records import dataclass
 
 
@@ -70,6 +72,19 @@ def names(text: str) -> tuple[str, ...]:
     if "" in found:
         raise ValueError(f"found {text!r}, expected names separated by commas")
     return found
+
+
+def some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """Reads names of a fixed list, separated by commas, into the order of the list; like :func:`names` for others."""
+
+    def read(text: str) -> tuple[str, ...]:
+        given = names(text)
+        for name in given:
+            if name not in known:
+                raise ValueError(f"found {name!r}, expected some of {', '.join(known)}")
+        return tuple([name for name in known if name in given])
+
+    return read
 
 
 def seconds(text: str) -> float:

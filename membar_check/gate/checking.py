@@ -133,14 +133,6 @@ def unpack(answer: Answer, job: Job) -> tuple[Record, float | None]:
 
 
 # --- the side that answers -------------------------------------------------------------------------------------------
-def prepare(data: Plain, place: Place) -> None:
-    """Loads the model and what engines need, for all the tasks that have the same.  Raises MembarError."""
-    import membar_check.engine.api
-    import membar_check.engine.masks  # noqa: F401
-
-    _loaded(_request(data, place))
-
-
 def run(data: Plain, place: Place) -> Plain:
     """Checks the test."""
     path = place.path(data["path"])

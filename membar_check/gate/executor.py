@@ -11,9 +11,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from typing import Any, Protocol, TypeVar
 
 from membar_check.diagnostics import Inconclusive, MembarError
-from membar_check.gate.bundle import HERE, Place
+from membar_check.gate.bundle import Place
 from membar_check.records import dataclass, field
-from membar_check.workers import Work, run_tasks
 
 Plain = dict[str, Any]
 Answer = Plain | Inconclusive
@@ -21,8 +20,8 @@ Answers = Generator[tuple[int, Answer], None, None]
 Found = TypeVar("Found")
 
 KINDS: Mapping[str, str] = {"check": "membar_check.gate.checking", "search": "membar_check.gate.searching"}
-"""The modules by the kinds of their tasks.  Each has ``prepare(data, place)``, which loads what tasks share, and
-``run(data, place)``, which makes the answer; where neither raises but Inconclusive and MemoryError."""
+"""The modules by the kinds of their tasks.  Each has ``run(data, place)``, which makes the answer and keeps what tasks
+share; it does not raise but Inconclusive and MemoryError."""
 
 FOREVER = 2_000_000.0
 """A limit in seconds that is none, but has :func:`run_tasks` take processes of their own for the tasks."""
@@ -60,37 +59,10 @@ class Executor(Protocol):
         """Lets go of what was taken."""
 
 
-class LocalExecutor:
-    """Worker processes of this machine, forked for each run."""
-
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-
-    def answers(self, tasks: Sequence[Task], limits: Limits) -> Answers:
-        for task in tasks[:1]:
-            _prepare(task, HERE)
-        work: Work[Task, Answer] = Work(
-            lambda task: do(task, HERE), lambda task, error: _inconclusive(error), limits.timeout or FOREVER,
-            limits.memory,
-        )  # fmt: skip
-        yield from enumerate(run_tasks(tasks, work, self._jobs))
-
-    def close(self) -> None:
-        pass
-
-
-def _prepare(task: Task, place: Place) -> None:
-    """What goes wrong here goes wrong again in the task's own process, which has limits and says what it was."""
-    try:
-        _function(task.kind, "prepare")(task.data, place)
-    except Exception:
-        pass
-
-
 def do(task: Task, place: Place) -> Answer:
     """The answer to a task, in this process.  Raises Inconclusive where a limit is hit, and MemoryError."""
     try:
-        found: Plain = place.plain(_function(task.kind, "run")(task.data, place))
+        found: Plain = place.plain(_run_of(task.kind)(task.data, place))
         return found
     except (Inconclusive, MemoryError):
         raise
@@ -106,10 +78,10 @@ def _inconclusive(error: MembarError) -> Inconclusive:
     return Inconclusive("engine", error.message, hint=error.hint)
 
 
-def _function(kind: str, name: str) -> Callable[[Plain, Place], Any]:
+def _run_of(kind: str) -> Callable[[Plain, Place], Any]:
     from importlib import import_module
 
-    function: Callable[[Plain, Place], Any] = getattr(import_module(KINDS[kind]), name)
+    function: Callable[[Plain, Place], Any] = import_module(KINDS[kind]).run
     return function
 
 

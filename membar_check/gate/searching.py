@@ -88,11 +88,6 @@ def _task(finder: Finder, portion: Portion, goals: Sequence[Goal], check: CheckO
 
 
 # --- the side that answers -------------------------------------------------------------------------------------------
-def prepare(data: Plain, place: Place) -> None:
-    """Loads the models and finds out which forms of accesses they tell apart.  Raises MembarError."""
-    _finder_for(data, place)
-
-
 def run(data: Plain, place: Place) -> Plain:
     """Asks for a test of the portion, goal by goal."""
     from membar_check.synth.finder import Goal, OutOfTime, Progress, Question
@@ -109,8 +104,6 @@ def run(data: Plain, place: Place) -> Plain:
         question = Question(finder, tuple(sizes), brackets, goals)
         for number, goal in enumerate(goals):
             empty[number] = question.is_empty(goal)
-            if finder.progress.refused:  # the question has forgotten executions that another goal might want
-                break
     except OutOfTime:
         pass
     return {"empty": empty}

@@ -107,23 +107,31 @@ def _events(line: Line, arch: str, model: Model) -> tuple[Path, tuple[Event, ...
 
 
 # --- forms that no model can tell apart ------------------------------------------------------------------------------
-def distinct_forms(
-    vocabulary: Vocabulary, models: tuple[Model, ...], flags: bool = True
+def known_forms(
+    vocabulary: Vocabulary, models: tuple[Model, ...]
 ) -> tuple[dict[Form, tuple[Template, ...]], tuple[Form, ...]]:
-    """The forms that the models can tell apart (``flags``: by flags, too), the plainest of each kind, with their
-    templates; and those that are left out because a model does not have them.  Of critical sections all forms are kept
-    or none: what begins one needs what ends it."""
-    features = [_features(_compiled(model), flags) for model in models]
+    """The forms that all models have, with their templates; and those that are left out because one has not."""
     out: dict[Form, tuple[Template, ...]] = {}
     missing: list[Form] = []
+    for form in vocabulary.forms:
+        found = tuple([t for t in (template(form, vocabulary, model) for model in models) if t is not None])
+        if len(found) == len(models):
+            out[form] = found
+        else:
+            missing.append(form)
+    return out, tuple(missing)
+
+
+def distinct_forms(
+    forms: dict[Form, tuple[Template, ...]], models: tuple[Model, ...], flags: bool
+) -> dict[Form, tuple[Template, ...]]:
+    """Those of ``forms`` that the models can tell apart (``flags``: by flags, too), the plainest of each kind.  Of
+    critical sections all are kept or none: what begins one needs what ends it."""
+    features = [_features(_compiled(model), flags) for model in models]
+    out: dict[Form, tuple[Template, ...]] = {}
     seen: set[object] = set()
     of_use = {""}  # kinds of critical sections
-    for form in vocabulary.forms:
-        found = [template(form, vocabulary, model) for model in models]
-        known = tuple(t for t in found if t is not None)
-        if len(known) < len(models):
-            missing.append(form)
-            continue
+    for form, known in forms.items():
         pairs = list(zip(known, features, strict=True))
         signature = (form.kind, form.brackets, form.role, *(_signature(t, f) for t, f in pairs))
         seen_by_some = form.kind != "F" or any(_matters(t, f) for t, f in pairs)
@@ -132,7 +140,7 @@ def distinct_forms(
         if signature not in seen and (seen_by_some or form.brackets):
             seen.add(signature)
             out[form] = known
-    return {form: known for form, known in out.items() if form.brackets in of_use}, tuple(missing)
+    return {form: known for form, known in out.items() if form.brackets in of_use}
 
 
 def _compiled(model: Model) -> CompiledModel:

@@ -15,7 +15,7 @@ from membar_check.cat.specialise import specialise
 from membar_check.engine.cnf import FALSE, TRUE, Solver
 from membar_check.engine.models import Model
 from membar_check.records import dataclass, field
-from membar_check.synth.encode_forms import Template, distinct_forms
+from membar_check.synth.encode_forms import Template, distinct_forms, known_forms
 from membar_check.synth.encode_model import Matrices
 from membar_check.synth.encode_parting import Parting, tests_tell
 from membar_check.synth.encode_space import Space
@@ -101,8 +101,8 @@ class Finder:
         self.confirm = confirm
         self.deadline = deadline
         self.vocabulary: Vocabulary = load_vocabulary(arch)
-        self.forms, self.missing = distinct_forms(self.vocabulary, models)
-        self._judged = distinct_forms(self.vocabulary, models, False)[0]
+        known, self.missing = known_forms(self.vocabulary, models)
+        self.forms, self._judged = (distinct_forms(known, models, flags) for flags in (True, False))
         self.kinds = tuple(k for k in self.vocabulary.dependencies if self._mentioned(k))
         self.progress = Progress()
         self._telling: dict[bool, tuple[str, ...]] = {}

@@ -24,7 +24,7 @@ from membar_check.gate import cluster as cluster_module
 from membar_check.gate import helper as helper_module
 from membar_check.gate.checking import check_jobs, check_texts
 from membar_check.gate.cluster import Cluster
-from membar_check.gate.executor import Answers, Executor, Limits, LocalExecutor, Task
+from membar_check.gate.executor import Answers, Executor, Limits, Task
 from membar_check.gate.identity import identity
 from membar_check.gate.report_data import Record
 from membar_check.gate.run import GateOptions, run_gate
@@ -35,6 +35,7 @@ from membar_check.records import replace
 from membar_check.runner import make_plan
 from membar_check.synth.diff import DiffOptions, compare_models, prepare
 from membar_check.synth.finder import Bound, Finder, Goal
+from tests.support.executors import LocalExecutor
 
 TESTS = (
     "x86/SB", "x86/MP", "aarch64/MP", "aarch64/LB+ctrls", "aarch64/2+2W", "aarch64/CoRR", "aarch64/SB+dmb.sts",

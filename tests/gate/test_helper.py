@@ -17,13 +17,14 @@ import pytest
 from membar_check.diagnostics import Inconclusive
 from membar_check.gate.bundle import Files, Place, go_there, lay_out
 from membar_check.gate.checking import pack, unpack
-from membar_check.gate.executor import Limits, LocalExecutor, Task, in_order
+from membar_check.gate.executor import Limits, Task, in_order
 from membar_check.gate.helper import Helper, Lost, read_answer, tasks_line
 from membar_check.gate.identity import different, identity
 from membar_check.options import RunOptions
 from membar_check.resources import models_dir
 from membar_check.runner import Job
 from membar_check.runner import TestFile as File
+from tests.support.executors import LocalExecutor
 
 SB = "litmus/x86/SB.litmus"
 LARGE = """X86 large
