@@ -58,10 +58,6 @@ class Place:
         return value
 
 
-HERE = Place()
-"""The machine that the tasks come from."""
-
-
 def lay_out(root: str, folder: str, files: Mapping[str, str]) -> None:
     """Writes files below ``root``, and makes the copy of ``folder``.  Raises OSError, ValueError for a bad path."""
     for name in (folder, *files):

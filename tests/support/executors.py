@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membar_check.diagnostics import Inconclusive
-from membar_check.gate.bundle import HERE
+from membar_check.gate.bundle import Place
 from membar_check.gate.executor import FOREVER, Answer, Answers, Limits, Task, do
 from membar_check.workers import Work, run_tasks
 
@@ -19,7 +19,7 @@ class LocalExecutor:
     def answers(self, tasks: Sequence[Task], limits: Limits) -> Answers:
         """As of :class:`membar_check.gate.executor.Executor`."""
         timeout = limits.timeout or FOREVER
-        work: Work[Task, Answer] = Work(lambda task: do(task, HERE), _failed, timeout, limits.memory)
+        work: Work[Task, Answer] = Work(lambda task: do(task, Place()), _failed, timeout, limits.memory)
         yield from enumerate(run_tasks(tasks, work, self._jobs))
 
     def close(self) -> None:
